@@ -1,0 +1,74 @@
+/**
+ * Time as every part of Selvedge sees it. Production passes {@link systemClock}, tests a {@link ManualClock}, the simulator its
+ * own: no other code reads a clock or sets a timer.
+ */
+export interface Clock {
+  /** Wall time in milliseconds since 1970 UTC; may jump either way. */
+  wallMs(): number
+  /** Milliseconds on a clock that never jumps or goes back; its zero means nothing. */
+  monotonicMs(): number
+  /** Calls `fn` once after `delayMs` (0 or more, by the monotonic clock). */
+  setTimer(delayMs: number, fn: () => void): Timer
+  /** Calls `fn` once, after the current turn of the event loop and before any timer that is not yet due. */
+  soon(fn: () => void): Timer
+}
+
+/** A pending call; `cancel` is idempotent and does nothing once the call was made. */
+export interface Timer {
+  cancel(): void
+}
+
+/** A clock that moves only when told: `advance` runs what falls due, in order of time and then of setting. */
+export class ManualClock implements Clock {
+  private monotonic = 0
+  private order = 0
+  private pending: { due: number; order: number; fn: () => void }[] = []
+
+  constructor(private wall = Date.UTC(2026, 0, 1)) {}
+
+  wallMs(): number {
+    return this.wall
+  }
+
+  monotonicMs(): number {
+    return this.monotonic
+  }
+
+  setTimer(delayMs: number, fn: () => void): Timer {
+    const entry = { due: this.monotonic + Math.max(0, delayMs), order: this.order++, fn }
+    this.pending.push(entry)
+    return { cancel: () => void (this.pending = this.pending.filter(other => other !== entry)) }
+  }
+
+  soon(fn: () => void): Timer {
+    return this.setTimer(0, fn)
+  }
+
+  /** Moves the wall clock alone, as a repaired or broken real-time clock does. */
+  jumpWall(byMs: number): void {
+    this.wall += byMs
+  }
+
+  /** Moves both clocks on by `byMs`, running timers on the way. */
+  advance(byMs: number): void {
+    const end = this.monotonic + byMs
+    for (;;) {
+      let next: { due: number; order: number; fn: () => void } | undefined
+      for (const entry of this.pending)
+        if (entry.due <= end && (!next || entry.due < next.due || (entry.due === next.due && entry.order < next.order))) next = entry
+      if (!next) break
+      const due = next
+      this.pending = this.pending.filter(entry => entry !== due)
+      this.wall += Math.max(0, due.due - this.monotonic)
+      this.monotonic = Math.max(this.monotonic, due.due)
+      due.fn()
+    }
+    this.wall += end - this.monotonic
+    this.monotonic = end
+  }
+
+  /** Timers still set. */
+  get timers(): number {
+    return this.pending.length
+  }
+}

@@ -1,0 +1,73 @@
+/**
+ * Trusted now (design I5): with two or more authenticated peers the median of their clocks and one's own, else the larger of the
+ * wall clock and a fsynced ceiling, so that a clock that fell back to 1970 does not make everything look skewed.
+ */
+import type { Clock } from './clock.js'
+
+export class TrustedClock {
+  private readonly offsets = new Map<object, number>()
+  private ceilingMs = Number.NEGATIVE_INFINITY
+  private median: number | undefined
+
+  constructor(
+    private readonly clock: Clock,
+    /** Milliseconds a clock may be off before what it says is not obeyed. */
+    readonly maxClockSkewMs: number
+  ) {}
+
+  /** Wall milliseconds that this replica believes. */
+  nowMs(): number {
+    if (this.median !== undefined) return this.clock.monotonicMs() + this.median
+    return Math.max(this.clock.wallMs(), this.ceilingMs)
+  }
+
+  /** What a peer's clock said just now; the latest word of each session counts. */
+  heard(session: object, wallMs: number): void {
+    this.offsets.set(session, wallMs - this.clock.monotonicMs())
+    this.recompute()
+  }
+
+  /** The session is over: its clock no longer counts. */
+  forget(session: object): void {
+    if (this.offsets.delete(session)) this.recompute()
+  }
+
+  /** The highest time known to be on disk, read at open or just written. Discarded when peers show that it is beyond skew. */
+  raiseCeiling(wallMs: number): void {
+    if (wallMs > this.ceilingMs) this.ceilingMs = wallMs
+    this.checkCeiling()
+  }
+
+  /** Sessions whose clocks count. */
+  get peers(): number {
+    return this.offsets.size
+  }
+
+  /** Own wall clock minus trusted now, in milliseconds: what health shows. */
+  get ownOffsetMs(): number {
+    return this.clock.wallMs() - this.nowMs()
+  }
+
+  /** The offset from trusted now, in milliseconds, of the clock last heard in a session. */
+  offsetOf(session: object): number | undefined {
+    const offset = this.offsets.get(session)
+    return offset === undefined ? undefined : offset + this.clock.monotonicMs() - this.nowMs()
+  }
+
+  private recompute(): void {
+    if (this.offsets.size < 2) {
+      this.median = undefined
+      return
+    }
+    const own = this.clock.wallMs() - this.clock.monotonicMs()
+    const sorted = [...this.offsets.values(), own].sort((a, b) => a - b)
+    const middle = sorted.length >> 1
+    this.median = sorted.length % 2 === 1 ? sorted[middle]! : (sorted[middle - 1]! + sorted[middle]!) / 2
+    this.checkCeiling()
+  }
+
+  private checkCeiling(): void {
+    if (this.median === undefined) return
+    if (this.ceilingMs > this.clock.monotonicMs() + this.median + this.maxClockSkewMs) this.ceilingMs = Number.NEGATIVE_INFINITY
+  }
+}
