@@ -1,12 +1,14 @@
 /**
  * Reading and writing bytes: the base of every wire and stored format. Integers are LEB128 variable-length up to 2^53 - 1; strings
- * and byte fields carry their length. A reader treats its input as hostile: it never reads past the end, never believes a length
- * or a count that the rest of the input can't hold, and throws a `SelvedgeError` only.
+ * and byte fields carry their length. There is one way to write each number, and a reader refuses every other, so that what
+ * decodes at all encodes to the same bytes again. A reader treats its input as hostile: it never reads past the end, never
+ * believes a length or a count that the rest of the input can't hold, and throws a `SelvedgeError` only.
  */
-import { SelvedgeError, coreErrors } from './errors.js'
+import { SelvedgeError, assert, coreErrors } from './errors.js'
 
 const textEncoder = new TextEncoder()
-const textDecoder = new TextDecoder('utf-8', { fatal: true })
+// A byte order mark is a character of the text like any other: dropped, the text would not encode to the same bytes again.
+const textDecoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
 
 export class ByteWriter {
   private buffer: Uint8Array
@@ -38,8 +40,9 @@ export class ByteWriter {
     return this
   }
 
-  /** A non-negative safe integer. */
+  /** A non-negative safe integer; anything else is a programmer's mistake. */
   uint(value: number): this {
+    assert(value >= 0 && Number.isSafeInteger(value), 'uint takes a non-negative safe integer')
     this.reserve(8)
     while (value > 0x7fff_ffff) {
       this.buffer[this.length++] = (value % 128) | 0x80
@@ -53,15 +56,12 @@ export class ByteWriter {
     return this
   }
 
-  /** A safe integer of either sign, zigzag coded; up to ±2^52 as one number, beyond that behind an escape. */
+  /** A safe integer of either sign, zigzag coded: as one number while that is below the escapes, else behind one of them. */
   int(value: number): this {
-    if (value >= 0) {
-      // The sign takes the lowest bit: past 2^52 the doubled value would not be exact, so the top bit is written apart.
-      if (value < 0xf_ffff_ffff_ffff) return this.uint(value * 2)
-      return this.uint(escapePositive).uint(value)
-    }
-    if (value > -0x10_0000_0000_0000) return this.uint(-value * 2 - 1)
-    return this.uint(escapeNegative).uint(-value)
+    assert(Number.isSafeInteger(value), 'int takes a safe integer')
+    // The sign takes the lowest bit: past 2^52 the doubled value would not be exact, so the value is written apart.
+    if (value >= 0) return value < firstEscapedPositive ? this.uint(value * 2) : this.uint(escapePositive).uint(value)
+    return -value < firstEscapedNegative ? this.uint(-value * 2 - 1) : this.uint(escapeNegative).uint(-value)
   }
 
   float64(value: number): this {
@@ -110,8 +110,12 @@ export class ByteWriter {
   }
 }
 
+// The two highest numbers that uint can write announce what zigzag coding can't hold: 2^52 - 1 doubled is the first of them,
+// and -2^52 would be coded as the second.
 const escapePositive = Number.MAX_SAFE_INTEGER - 1
 const escapeNegative = Number.MAX_SAFE_INTEGER
+const firstEscapedPositive = 2 ** 52 - 1
+const firstEscapedNegative = 2 ** 52
 
 function isAscii(text: string): boolean {
   for (let i = 0; i < text.length; i++) if (text.charCodeAt(i) > 127) return false
@@ -121,15 +125,15 @@ function isAscii(text: string): boolean {
 export class ByteReader {
   private at: number
   private readonly end: number
+  private readonly buffer: Uint8Array
   private readonly view: DataView
 
-  constructor(
-    private readonly buffer: Uint8Array,
-    start = 0,
-    end = buffer.length
-  ) {
+  constructor(buffer: Uint8Array, start = 0, end = buffer.length) {
+    assert(start >= 0 && start <= end && end <= buffer.length, 'a reader stays within its buffer')
     this.at = start
     this.end = end
+    // A Buffer's slice() shares memory where a Uint8Array's copies: what is handed out here must not depend on what came in.
+    this.buffer = buffer.constructor === Uint8Array ? buffer : new Uint8Array(buffer.buffer, buffer.byteOffset, buffer.length)
     this.view = new DataView(buffer.buffer, buffer.byteOffset, buffer.byteLength)
   }
 
@@ -142,11 +146,13 @@ export class ByteReader {
     if (bytes > this.end - this.at) throw new SelvedgeError(coreErrors.codecTruncated, 'the input ends in the middle of a field')
   }
 
+  /** @throws SelvedgeError `CODEC_TRUNCATED`, as every method here does at the end of the input. */
   byte(): number {
     this.need(1)
     return this.buffer[this.at++]!
   }
 
+  /** @throws SelvedgeError `CODEC_INVALID` above 2^53 - 1, or when it is not in its shortest form */
   uint(): number {
     let value = 0
     let scale = 1
@@ -156,6 +162,7 @@ export class ByteReader {
       value += (byte & 127) * scale
       if (byte < 128) {
         if (value > Number.MAX_SAFE_INTEGER) break
+        if (byte === 0 && i > 0) throw notShortest()
         return value
       }
       scale *= 128
@@ -163,23 +170,31 @@ export class ByteReader {
     throw new SelvedgeError(coreErrors.codecInvalid, 'an integer is longer than 53 bits')
   }
 
-  /** An integer that must not be above `max`: a length, a count, an index. */
+  /**
+   * An integer that must not be above `max`: a length, a count, an index.
+   * @throws SelvedgeError `CODEC_OVERFLOW`
+   */
   uintUpTo(max: number, what: string): number {
-    const value = this.uint()
-    if (value > max) throw new SelvedgeError(coreErrors.codecOverflow, `${what} is ${value}, the limit is ${max}`, { details: { what, value, max } })
-    return value
+    return upTo(max, this.uint(), what)
   }
 
   /** A count of items that take at least `bytesEach` bytes each in the rest of the input. */
   count(what: string, bytesEach = 1): number {
-    return this.uintUpTo(Math.floor(this.remaining / bytesEach), what)
+    const value = this.uint()
+    return upTo(Math.floor(this.remaining / bytesEach), value, what)
   }
 
   int(): number {
     const coded = this.uint()
-    if (coded === escapePositive) return this.uint()
-    if (coded === escapeNegative) return -this.uint()
+    if (coded === escapePositive) return this.escaped(firstEscapedPositive)
+    if (coded === escapeNegative) return -this.escaped(firstEscapedNegative)
     return coded % 2 === 0 ? coded / 2 : -(coded + 1) / 2
+  }
+
+  private escaped(min: number): number {
+    const value = this.uint()
+    if (value < min) throw notShortest()
+    return value
   }
 
   float64(): number {
@@ -197,6 +212,7 @@ export class ByteReader {
     return bytes
   }
 
+  /** Length, then that many bytes, without a copy: `slice()` what is kept. */
   bytes(max = this.remaining, what = 'a byte field'): Uint8Array {
     return this.raw(this.uintUpTo(Math.max(max, 0), `the length of ${what}`))
   }
@@ -214,10 +230,27 @@ export class ByteReader {
     }
   }
 
+  /** A copy of the last `length` bytes of the input: a message kept to be read again. */
+  whole(length: number): Uint8Array {
+    return this.buffer.slice(this.end - length, this.end)
+  }
+
   /** Throws unless everything was read. */
   finish(what: string): void {
     if (this.remaining !== 0) throw new SelvedgeError(coreErrors.codecInvalid, `${this.remaining} stray bytes after ${what}`)
   }
+}
+
+function upTo(max: number, value: number, what: string): number {
+  if (value > max)
+    throw new SelvedgeError(coreErrors.codecOverflow, `${what} is ${value}, the limit is ${max}`, {
+      details: { what, value, max }
+    })
+  return value
+}
+
+function notShortest(): SelvedgeError {
+  return new SelvedgeError(coreErrors.codecInvalid, 'an integer is not in its shortest form')
 }
 
 function shortAscii(bytes: Uint8Array): string | undefined {

@@ -2,6 +2,9 @@
  * Time as every part of Selvedge sees it. Production passes {@link systemClock}, tests a {@link ManualClock}, the simulator its
  * own: no other code reads a clock or sets a timer.
  */
+import { assert } from './errors.js'
+
+/** The machine's time, or what stands for it. */
 export interface Clock {
   /** Wall time in milliseconds since 1970 UTC; may jump either way. */
   wallMs(): number
@@ -17,6 +20,9 @@ export interface Clock {
 export interface Timer {
   cancel(): void
 }
+
+// More calls than any test needs: a timer that sets itself again with no delay ends here and not in a test that hangs.
+const callsPerAdvanceMax = 1_000_000
 
 /** A clock that moves only when told: `advance` runs what falls due, in order of time and then of setting. */
 export class ManualClock implements Clock {
@@ -49,22 +55,29 @@ export class ManualClock implements Clock {
     this.wall += byMs
   }
 
-  /** Moves both clocks on by `byMs`, running timers on the way. */
+  /** Moves both clocks on by `byMs`, running timers on the way; a timer may itself advance the clock. */
   advance(byMs: number): void {
+    assert(byMs >= 0, 'a clock advances by 0 ms or more')
     const end = this.monotonic + byMs
-    for (;;) {
+    for (let calls = 0; ; calls++) {
       let next: { due: number; order: number; fn: () => void } | undefined
       for (const entry of this.pending)
-        if (entry.due <= end && (!next || entry.due < next.due || (entry.due === next.due && entry.order < next.order))) next = entry
+        if (entry.due <= end && (!next || entry.due < next.due || (entry.due === next.due && entry.order < next.order)))
+          next = entry
       if (!next) break
+      assert(calls < callsPerAdvanceMax, `one advance made ${callsPerAdvanceMax} calls: a timer sets itself again without delay`)
       const due = next
       this.pending = this.pending.filter(entry => entry !== due)
-      this.wall += Math.max(0, due.due - this.monotonic)
-      this.monotonic = Math.max(this.monotonic, due.due)
+      this.moveTo(due.due)
       due.fn()
     }
-    this.wall += end - this.monotonic
-    this.monotonic = end
+    this.moveTo(end)
+  }
+
+  private moveTo(monotonic: number): void {
+    if (monotonic <= this.monotonic) return
+    this.wall += monotonic - this.monotonic
+    this.monotonic = monotonic
   }
 
   /** Timers still set. */

@@ -10,8 +10,12 @@ export type HlcTime = number
 
 const epochMs = Date.UTC(2020, 0, 1)
 const ticksPerMs = 4096
+const hexPattern = /^[0-9a-f]{14}$/
 
-/** The first hybrid time of the millisecond `wallMs`. */
+/**
+ * The first hybrid time of the millisecond `wallMs`.
+ * @throws SelvedgeError `HLC_OVERFLOW` outside of 1951 to 2089
+ */
 export function hlcFromMs(wallMs: number): HlcTime {
   const time = (Math.floor(wallMs) - epochMs) * ticksPerMs
   if (!Number.isSafeInteger(time))
@@ -34,9 +38,14 @@ export function hlcToHex(time: HlcTime): string {
   return (BigInt(time) + (1n << 53n)).toString(16).padStart(14, '0')
 }
 
-/** The reverse of {@link hlcToHex}. */
+/**
+ * The reverse of {@link hlcToHex}.
+ * @throws SelvedgeError `CODEC_INVALID` for anything that `hlcToHex` does not make
+ */
 export function hlcFromHex(hex: string): HlcTime {
-  return Number(BigInt(`0x${hex}`) - (1n << 53n))
+  const time = hexPattern.test(hex) ? Number(BigInt(`0x${hex}`) - (1n << 53n)) : Number.NaN
+  if (!isHlcTime(time)) throw new SelvedgeError(coreErrors.codecInvalid, 'a hybrid time is not 14 hexadecimal digits in range')
+  return time
 }
 
 /** The clock itself: strictly rising, never behind `physicalMs` nor behind what it has observed. */
@@ -51,12 +60,16 @@ export class Hlc {
     return this.latest
   }
 
-  /** A time for a new event. */
+  /**
+   * A time for a new event.
+   * @throws SelvedgeError `HLC_OVERFLOW` when the physical time is out of range or the last time is the highest there is
+   */
   tick(): HlcTime {
     const physical = hlcFromMs(this.physicalMs())
-    this.latest = physical > this.latest ? physical : this.latest + 1
-    if (!Number.isSafeInteger(this.latest)) throw new SelvedgeError(coreErrors.hlcOverflow, 'the hybrid clock has run out')
-    return this.latest
+    const next = physical > this.latest ? physical : this.latest + 1
+    if (!Number.isSafeInteger(next)) throw new SelvedgeError(coreErrors.hlcOverflow, 'the hybrid clock has run out')
+    this.latest = next
+    return next
   }
 
   /** Follows a time received. The caller has checked that it is not skewed. */

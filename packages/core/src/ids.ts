@@ -16,6 +16,9 @@ export type SpaceId = Branded<'SpaceId'>
 /** A document's id within its space: one path segment or more, as in a register path. */
 export type DocumentId = Branded<'DocumentId'>
 
+// With the prefix of its catalogue path an id must still make a path.
+const documentIdBytesMax = limits.pathBytesMax / 2
+
 const sitePattern = /^[a-z0-9][a-z0-9-]{0,62}$/
 const nodePattern = /^[A-Za-z0-9_-]{1,64}$/
 
@@ -53,8 +56,13 @@ export function siteOfSpace(space: SpaceId): SiteId {
 
 /** @throws SelvedgeError `ID_INVALID` */
 export function documentId(text: string): DocumentId {
-  if (typeof text !== 'string' || text.startsWith('@') || pathProblem(text) !== undefined || text.length > 256)
-    throw invalid('document id', text, 'use a path of at most 256 characters that does not start with @')
+  if (
+    typeof text !== 'string' ||
+    text.startsWith('@') ||
+    pathProblem(text) !== undefined ||
+    utf8Length(text) > documentIdBytesMax
+  )
+    throw invalid('document id', text, `use a path of at most ${documentIdBytesMax} bytes of UTF-8 that does not start with @`)
   return text as DocumentId
 }
 
@@ -62,10 +70,11 @@ export function documentId(text: string): DocumentId {
 export function pathProblem(path: unknown): string | undefined {
   if (typeof path !== 'string') return 'it is not a string'
   if (path.length === 0) return 'it is empty'
-  // A UTF-16 unit is at most 3 bytes of UTF-8: only long or non-ASCII paths need to be measured.
-  if (path.length > limits.pathBytesMax / 3 && utf8Length(path) > limits.pathBytesMax)
+  // A UTF-16 unit is 1 to 3 bytes of UTF-8: only a path of a length between need be measured.
+  if (path.length > limits.pathBytesMax || (path.length > limits.pathBytesMax / 3 && utf8Length(path) > limits.pathBytesMax))
     return `it is longer than ${limits.pathBytesMax} bytes of UTF-8`
-  if (path.charCodeAt(0) === 47 || path.charCodeAt(path.length - 1) === 47 || path.includes('//')) return 'it has an empty segment'
+  if (path.charCodeAt(0) === 47 || path.charCodeAt(path.length - 1) === 47 || path.includes('//'))
+    return 'it has an empty segment'
   for (let i = 0; i < path.length; i++) if (path.charCodeAt(i) < 32) return 'it has a control character'
   return path.isWellFormed() ? undefined : 'it is not well-formed Unicode'
 }
@@ -77,10 +86,10 @@ export function utf8Length(text: string): number {
     const unit = text.charCodeAt(i)
     if (unit < 0x80) bytes += 1
     else if (unit < 0x800) bytes += 2
-    else if (unit >= 0xd800 && unit < 0xdc00) {
+    else if (unit >= 0xd800 && unit < 0xdc00 && (text.charCodeAt(i + 1) & 0xfc00) === 0xdc00) {
       bytes += 4
       i++
-    } else bytes += 3
+    } else bytes += 3 // a lone surrogate is written as U+FFFD
   }
   return bytes
 }

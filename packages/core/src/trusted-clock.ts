@@ -21,8 +21,9 @@ export class TrustedClock {
     return Math.max(this.clock.wallMs(), this.ceilingMs)
   }
 
-  /** What a peer's clock said just now; the latest word of each session counts. */
+  /** What a peer's clock said just now; the latest word of each session counts. What is not a time at all is passed over. */
   heard(session: object, wallMs: number): void {
+    if (!Number.isFinite(wallMs)) return
     this.offsets.set(session, wallMs - this.clock.monotonicMs())
     this.recompute()
   }
@@ -34,7 +35,7 @@ export class TrustedClock {
 
   /** The highest time known to be on disk, read at open or just written. Discarded when peers show that it is beyond skew. */
   raiseCeiling(wallMs: number): void {
-    if (wallMs > this.ceilingMs) this.ceilingMs = wallMs
+    if (wallMs > this.ceilingMs && Number.isFinite(wallMs)) this.ceilingMs = wallMs
     this.checkCeiling()
   }
 

@@ -8,7 +8,8 @@ export const systemRandom: Random = {
   float: () => globalThis.crypto.getRandomValues(new Uint32Array(1))[0]! / 0x1_0000_0000,
   bytes(length) {
     const out = new Uint8Array(length)
-    for (let at = 0; at < length; at += chunkMax) globalThis.crypto.getRandomValues(out.subarray(at, Math.min(length, at + chunkMax)))
+    for (let at = 0; at < length; at += chunkMax)
+      globalThis.crypto.getRandomValues(out.subarray(at, Math.min(length, at + chunkMax)))
     return out
   },
   fork: () => systemRandom

@@ -1,0 +1,108 @@
+import fc from 'fast-check'
+import { describe, expect, it } from 'vitest'
+import { ManualClock } from './clock.js'
+import { TrustedClock } from './trusted-clock.js'
+
+const start = Date.UTC(2026, 0, 1)
+const hourMs = 3_600_000
+const skewMs = 300_000
+
+function setUp(): { clock: ManualClock; trusted: TrustedClock; sessions: object[] } {
+  const clock = new ManualClock(start)
+  return { clock, trusted: new TrustedClock(clock, skewMs), sessions: Array.from({ length: 5 }, () => ({})) }
+}
+
+describe('I5 trusted now', () => {
+  it('is the wall clock of a replica alone, and of one with a single peer', () => {
+    const { clock, trusted, sessions } = setUp()
+    expect(trusted.nowMs()).toBe(start)
+    trusted.heard(sessions[0]!, start + hourMs)
+    clock.advance(10)
+    expect(trusted.nowMs()).toBe(start + 10)
+    expect(trusted.offsetOf(sessions[0]!)).toBe(hourMs)
+  })
+
+  it('is the median of three with two peers, whoever of the three is wrong', () => {
+    for (const wrong of [0, 1, 2])
+      for (const byMs of [hourMs, -hourMs]) {
+        const { clock, trusted, sessions } = setUp()
+        const at = (who: number): number => start + (who === wrong ? byMs : who)
+        clock.jumpWall(at(2) - start)
+        trusted.heard(sessions[0]!, at(0))
+        trusted.heard(sessions[1]!, at(1))
+        clock.advance(5000)
+        expect(Math.abs(trusted.nowMs() - start - 5000)).toBeLessThanOrEqual(2)
+      }
+  })
+
+  it('lies between the clocks of a majority: a minority cannot move it out', () => {
+    const near = fc.integer({ min: -1000, max: 1000 })
+    const far = fc.integer({ min: -10 * hourMs, max: 10 * hourMs })
+    fc.assert(
+      fc.property(fc.array(near, { minLength: 2, maxLength: 6 }), fc.array(far, { maxLength: 6 }), (sound, wrong) => {
+        const { trusted } = setUp()
+        // One's own clock is a sound one: it makes the majority.
+        for (const offset of [...wrong.slice(0, sound.length), ...sound]) trusted.heard({}, start + offset)
+        expect(Math.abs(trusted.nowMs() - start)).toBeLessThanOrEqual(1000)
+      })
+    )
+  })
+
+  it('follows the latest word of each session and forgets it with the session', () => {
+    const { trusted, sessions } = setUp()
+    trusted.heard(sessions[0]!, start + hourMs)
+    trusted.heard(sessions[0]!, start + 2 * hourMs)
+    trusted.heard(sessions[1]!, start + 3 * hourMs)
+    expect(trusted.peers).toBe(2)
+    expect(trusted.nowMs()).toBe(start + 2 * hourMs)
+    expect(trusted.ownOffsetMs).toBe(-2 * hourMs)
+    trusted.forget(sessions[1]!)
+    trusted.forget(sessions[1]!)
+    expect(trusted.peers).toBe(1)
+    expect(trusted.nowMs()).toBe(start)
+    expect(trusted.offsetOf(sessions[1]!)).toBeUndefined()
+  })
+
+  it('does not jump with the wall clock while peers tell it', () => {
+    const { clock, trusted, sessions } = setUp()
+    trusted.heard(sessions[0]!, start)
+    trusted.heard(sessions[1]!, start)
+    clock.jumpWall(-50 * hourMs)
+    clock.advance(1000)
+    expect(trusted.nowMs()).toBe(start + 1000)
+    expect(trusted.ownOffsetMs).toBe(-50 * hourMs)
+  })
+
+  it('does not fall behind the ceiling when the wall clock did', () => {
+    const { clock, trusted } = setUp()
+    trusted.raiseCeiling(start)
+    trusted.raiseCeiling(start - hourMs)
+    clock.jumpWall(-start)
+    expect(clock.wallMs()).toBe(0)
+    expect(trusted.nowMs()).toBe(start)
+  })
+
+  it('discards a ceiling beyond median and skew, whichever came first, and keeps one within', () => {
+    for (const beyondMs of [skewMs, skewMs + 1])
+      for (const ceilingFirst of [true, false]) {
+        const { trusted, sessions } = setUp()
+        if (ceilingFirst) trusted.raiseCeiling(start + beyondMs)
+        trusted.heard(sessions[0]!, start)
+        trusted.heard(sessions[1]!, start)
+        if (!ceilingFirst) trusted.raiseCeiling(start + beyondMs)
+        trusted.forget(sessions[0]!)
+        expect(trusted.nowMs()).toBe(beyondMs > skewMs ? start : start + beyondMs)
+      }
+  })
+
+  it('passes over what is not a time', () => {
+    const { trusted, sessions } = setUp()
+    for (const wallMs of [Number.NaN, Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY]) {
+      trusted.heard(sessions[0]!, wallMs)
+      trusted.heard(sessions[1]!, wallMs)
+      trusted.raiseCeiling(wallMs)
+    }
+    expect(trusted.peers).toBe(0)
+    expect(trusted.nowMs()).toBe(start)
+  })
+})

@@ -1,0 +1,263 @@
+/**
+ * The columnar encoding of entries: one format for frames and for the store, version 1. A block is
+ *
+ *     version, new writers (count, then keys), number of entries,
+ *     columns, each with its length: flags · paths · slots · writers · seqs · times · extras · values
+ *
+ * Columns put like beside like, so that deflate finds what repeats: paths are front-coded against the one before, seqs and times
+ * are differences. Writers are named by their index in a dictionary, which a session keeps for its lifetime and the store starts
+ * anew in each block. Fixtures in `testing/fixtures` hold blocks that every later version must read.
+ */
+import { ByteReader, ByteWriter, isHlcTime, limits, pathProblem, readValue, SelvedgeError, writeValue, type Value } from '@selvedge/core'
+import { tableErrors } from './errors.js'
+import type { Entry } from './register.js'
+import type { WriterLog } from './writer-log.js'
+
+export const entryBlockVersion = 1
+
+enum Flag {
+  Tombstone = 1,
+  Slot = 2,
+  Quality = 4,
+  Expiry = 8,
+  Batch = 16,
+  SameWriter = 32,
+  Shadow = 64,
+  SamePath = 128
+}
+
+const ticksPerMs = 4096
+
+/** Writers named so far in one direction of a session, or in one block. */
+export class WriterDictionary {
+  private readonly indexes = new Map<WriterLog, number>()
+  private readonly writers: WriterLog[] = []
+
+  /** Writers at most: what comes beyond closes the session, which starts a new one with an empty dictionary. */
+  static readonly writersMax = 65_536
+
+  indexOf(writer: WriterLog): number | undefined {
+    return this.indexes.get(writer)
+  }
+
+  add(writer: WriterLog): number {
+    if (this.writers.length >= WriterDictionary.writersMax)
+      throw new SelvedgeError(tableErrors.entryInvalid, `more than ${WriterDictionary.writersMax} writers in one session`)
+    const index = this.writers.push(writer) - 1
+    this.indexes.set(writer, index)
+    return index
+  }
+
+  at(index: number): WriterLog {
+    const writer = this.writers[index]
+    if (!writer) throw new SelvedgeError(tableErrors.entryInvalid, `writer ${index} was never named`)
+    return writer
+  }
+
+  get size(): number {
+    return this.writers.length
+  }
+}
+
+/** Something with an entry's fields; `shadow` is stored but means nothing on the wire. */
+export interface EncodableEntry extends Entry {
+  readonly shadow?: boolean
+}
+
+/** Encodes entries until the block has about `targetBytes`; batches are never split between blocks. */
+export class EntryEncoder {
+  private readonly flags = new ByteWriter(1024)
+  private readonly paths = new ByteWriter(4096)
+  private readonly slots = new ByteWriter(256)
+  private readonly writerIndexes = new ByteWriter(256)
+  private readonly seqs = new ByteWriter(1024)
+  private readonly times = new ByteWriter(1024)
+  private readonly extras = new ByteWriter(256)
+  private readonly values = new ByteWriter(4096)
+  private count = 0
+  private named: WriterLog[] = []
+  private path = ''
+  private writer: WriterLog | undefined
+  private seq = 0
+  private timeMs = 0
+
+  constructor(private readonly dictionary: WriterDictionary) {}
+
+  get entries(): number {
+    return this.count
+  }
+
+  /** Bytes encoded so far, but for the header. */
+  get size(): number {
+    return (
+      this.flags.size +
+      this.paths.size +
+      this.slots.size +
+      this.writerIndexes.size +
+      this.seqs.size +
+      this.times.size +
+      this.extras.size +
+      this.values.size
+    )
+  }
+
+  add(entry: EncodableEntry): void {
+    const samePath = entry.path === this.path
+    const sameWriter = entry.writer === this.writer
+    this.flags.byte(
+      (entry.value === undefined ? Flag.Tombstone : 0) |
+        (entry.slot === '' ? 0 : Flag.Slot) |
+        (entry.quality === 0 ? 0 : Flag.Quality) |
+        (entry.expiresAtMs === 0 ? 0 : Flag.Expiry) |
+        (entry.batch === 0 ? 0 : Flag.Batch) |
+        (sameWriter ? Flag.SameWriter : 0) |
+        (entry.shadow ? Flag.Shadow : 0) |
+        (samePath ? Flag.SamePath : 0)
+    )
+    if (!samePath) this.addPath(entry.path)
+    if (entry.slot !== '') this.slots.string(entry.slot)
+    if (!sameWriter) this.addWriter(entry.writer)
+    this.seqs.int(entry.seq - this.seq)
+    this.seq = entry.seq
+    this.addTime(entry.time)
+    if (entry.quality !== 0) this.extras.uint(entry.quality)
+    if (entry.expiresAtMs !== 0) this.extras.int(entry.expiresAtMs - this.timeMs)
+    if (entry.batch !== 0) this.extras.uint(entry.seq - entry.batch)
+    if (entry.value !== undefined) writeValue(this.values, entry.value)
+    this.count++
+  }
+
+  private addPath(path: string): void {
+    const before = this.path
+    const most = Math.min(before.length, path.length)
+    let shared = 0
+    while (shared < most && before.charCodeAt(shared) === path.charCodeAt(shared)) shared++
+    // Never cut between the halves of a surrogate pair: the suffix must be valid UTF-8 of its own.
+    if (shared > 0 && isHighSurrogate(path.charCodeAt(shared - 1))) shared--
+    this.paths.uint(shared).string(path.slice(shared))
+    this.path = path
+  }
+
+  private addWriter(writer: WriterLog): void {
+    let index = this.dictionary.indexOf(writer)
+    if (index === undefined) {
+      index = this.dictionary.add(writer)
+      this.named.push(writer)
+    }
+    this.writerIndexes.uint(index)
+    this.writer = writer
+    this.seq = 0
+  }
+
+  private addTime(time: number): void {
+    const ms = Math.floor(time / ticksPerMs)
+    const ticks = time - ms * ticksPerMs
+    // Most stamps fall on a whole millisecond: the lowest bit tells whether ticks follow.
+    const step = ms - this.timeMs
+    if (ticks === 0) this.times.int(step * 2)
+    else this.times.int(step * 2 + 1).uint(ticks)
+    this.timeMs = ms
+  }
+
+  /** The block, and a fresh start with the same dictionary. */
+  finish(writer: ByteWriter): void {
+    writer.byte(entryBlockVersion).uint(this.named.length)
+    for (const named of this.named) writer.string(named.key)
+    writer.uint(this.count)
+    for (const column of [this.flags, this.paths, this.slots, this.writerIndexes, this.seqs, this.times, this.extras, this.values]) {
+      writer.bytes(column.peek())
+      column.clear()
+    }
+    this.count = 0
+    this.named = []
+    this.path = ''
+    this.writer = undefined
+    this.seq = 0
+    this.timeMs = 0
+  }
+}
+
+/** An entry as decoded, for `RegisterTable.merge` or the store's loader. */
+export interface DecodedEntry extends Entry {
+  readonly shadow: boolean
+}
+
+/**
+ * Decodes one block. Bounded: an entry costs at least three bytes of the input.
+ * @param intern gives the writer of a key; it validates the key
+ * @throws SelvedgeError `ENTRY_INVALID`, `ENTRY_VERSION`, or a codec error
+ */
+export function decodeEntries(reader: ByteReader, dictionary: WriterDictionary, intern: (key: string) => WriterLog): DecodedEntry[] {
+  const version = reader.byte()
+  if (version !== entryBlockVersion)
+    throw new SelvedgeError(tableErrors.entryVersion, `entries of version ${version}: this version reads ${entryBlockVersion}`, {
+      details: { version }
+    })
+  const named = reader.count('the number of writers', 25)
+  for (let i = 0; i < named; i++) dictionary.add(intern(reader.string(limits.nodeIdLengthMax + 23, 'a writer key')))
+  const count = reader.count('the number of entries', 3)
+  const columns = Array.from({ length: 8 }, () => new ByteReader(reader.bytes()))
+  const [flags, paths, slots, writerIndexes, seqs, times, extras, values] = columns as [
+    ByteReader,
+    ByteReader,
+    ByteReader,
+    ByteReader,
+    ByteReader,
+    ByteReader,
+    ByteReader,
+    ByteReader
+  ]
+  const entries: DecodedEntry[] = []
+  let path = ''
+  let writer: WriterLog | undefined
+  let seq = 0
+  let timeMs = 0
+  for (let i = 0; i < count; i++) {
+    const flag = flags.byte()
+    if (!(flag & Flag.SamePath)) path = readPath(paths, path)
+    else if (path === '') throw bad('the first entry has no path')
+    const slot = flag & Flag.Slot ? readSlot(slots) : ''
+    if (!(flag & Flag.SameWriter)) {
+      writer = dictionary.at(writerIndexes.uint())
+      seq = 0
+    }
+    if (!writer) throw bad('the first entry has no writer')
+    seq += seqs.int()
+    if (!Number.isSafeInteger(seq) || seq < 1) throw bad(`seq ${seq} is not valid`)
+    const step = times.int()
+    timeMs += Math.floor(step / 2)
+    const time = timeMs * ticksPerMs + (step % 2 === 0 ? 0 : times.uintUpTo(ticksPerMs - 1, 'the ticks of a stamp'))
+    if (!isHlcTime(time)) throw bad('a stamp is out of range')
+    const quality = flag & Flag.Quality ? extras.uintUpTo(255, 'a quality') : 0
+    const expiresAtMs = flag & Flag.Expiry ? extras.int() + timeMs : 0
+    if (!Number.isSafeInteger(expiresAtMs)) throw bad('an expiry is out of range')
+    const batch = flag & Flag.Batch ? seq - extras.uintUpTo(seq - 1, 'the place in a batch') : 0
+    const value: Value | undefined = flag & Flag.Tombstone ? undefined : readValue(values)
+    entries.push({ path, slot, value, time, writer, seq, quality, expiresAtMs, batch, shadow: (flag & Flag.Shadow) !== 0 })
+  }
+  for (const column of columns) column.finish('a column')
+  return entries
+}
+
+function readPath(reader: ByteReader, before: string): string {
+  const shared = reader.uintUpTo(before.length, 'the shared part of a path')
+  const path = before.slice(0, shared) + reader.string(limits.pathBytesMax, 'a path')
+  const problem = pathProblem(path)
+  if (problem) throw bad(`a path is not valid: ${problem}`)
+  return path
+}
+
+function readSlot(reader: ByteReader): string {
+  const slot = reader.string(limits.slotBytesMax, 'a slot')
+  if (slot === '') throw bad('a slot is empty')
+  for (let i = 0; i < slot.length; i++) if (slot.charCodeAt(i) < 32) throw bad('a slot has a control character')
+  return slot
+}
+
+function bad(message: string): SelvedgeError {
+  return new SelvedgeError(tableErrors.entryInvalid, message)
+}
+
+function isHighSurrogate(unit: number): boolean {
+  return unit >= 0xd800 && unit < 0xdc00
+}

@@ -1,0 +1,116 @@
+/**
+ * A register is the smallest replicated thing: an address (path, slot) with a value, a stamp and a dot. The table keeps one object
+ * an address and changes it in place, so that a reference held by a cut always shows the register's current form.
+ */
+import { valuesEqual, type HlcTime, type Value } from '@selvedge/core'
+import type { WriterLog } from './writer-log.js'
+
+/** What the writer says of the value: as an OPC or BACnet quality, reduced to what a reader must tell apart. */
+export type Quality = 'good' | 'uncertain' | 'bad'
+
+export const qualities: readonly Quality[] = ['good', 'uncertain', 'bad']
+
+/** One write as it travels and is stored. */
+export interface Entry {
+  readonly path: string
+  readonly slot: string
+  /** `undefined`: a tombstone. */
+  readonly value: Value | undefined
+  readonly time: HlcTime
+  readonly writer: WriterLog
+  readonly seq: number
+  /** Index into {@link qualities}; a later version's unknown one is kept and reads as `uncertain`. */
+  readonly quality: number
+  /** Wall milliseconds (trusted) from which it reads as absent; 0: never. */
+  readonly expiresAtMs: number
+  /** Seq of the first write of the batch that it belongs to; 0: none. */
+  readonly batch: number
+}
+
+export class Register implements Entry {
+  value: Value | undefined
+  time: HlcTime
+  writer: WriterLog
+  seq: number
+  quality: number
+  expiresAtMs: number
+  batch: number
+
+  /** Neighbours in the writer's list, which is sorted by seq. */
+  older: Register | undefined = undefined
+  newer: Register | undefined = undefined
+  /** Neighbours in the table's list of changes, and the place in it. */
+  changedBefore: Register | undefined = undefined
+  changedAfter: Register | undefined = undefined
+  changeIndex = 0
+  /** The session in which this form arrived; 0: written here or loaded. */
+  source = 0
+
+  /** Contribution to the table's hash, valid while `hashed`. */
+  hashA = 0
+  hashB = 0
+  hashed = false
+  hashQueued = false
+
+  /** Held beside the register of this address because its stamp is too far ahead (design I5). */
+  shadow = false
+  /** Out of the table: dropped or replaced; a cut that still refers to it sends its last form. */
+  gone = false
+  /** Number of the log record that stores this form; 0: not stored yet. */
+  record = 0
+
+  constructor(
+    readonly path: string,
+    readonly slot: string,
+    from: Omit<Entry, 'path' | 'slot'>
+  ) {
+    this.value = from.value
+    this.time = from.time
+    this.writer = from.writer
+    this.seq = from.seq
+    this.quality = from.quality
+    this.expiresAtMs = from.expiresAtMs
+    this.batch = from.batch
+  }
+
+  get tombstone(): boolean {
+    return this.value === undefined
+  }
+}
+
+/** One string an address: plain registers (slot '') are their path. Control characters can't stand in either part. */
+export function addressOf(path: string, slot: string): string {
+  return slot === '' ? path : `${path}\u0000${slot}`
+}
+
+/** Whether a path belongs to Selvedge itself: users can't write there. */
+export function isSystemPath(path: string): boolean {
+  return path.charCodeAt(0) === 64 // '@'
+}
+
+type Stamped = Pick<Entry, 'time' | 'writer' | 'seq' | 'value'>
+
+/**
+ * The winner (REG-1): the later stamp, that is time, then writer. Equal stamps come only from one node: re-dotted writes, where the
+ * later dot stays, and an expired register's tombstone, which wins over the live form of the same dot.
+ */
+export function isNewer(a: Stamped, b: Stamped): boolean {
+  if (a.time !== b.time) return a.time > b.time
+  if (a.writer !== b.writer) return a.writer.key > b.writer.key
+  if (a.seq !== b.seq) return a.seq > b.seq
+  return a.value === undefined && b.value !== undefined
+}
+
+/** Whether two values, or deletes, are the same. */
+export function valuesMatch(a: Value | undefined, b: Value | undefined): boolean {
+  return a === undefined || b === undefined ? a === b : valuesEqual(a, b)
+}
+
+/** Names one write. */
+export interface Dot {
+  readonly writer: WriterKey
+  readonly seq: number
+}
+
+/** `<node>~<incarnation>`: sorts by node, then by the incarnation's creation. */
+export type WriterKey = string

@@ -1,0 +1,52 @@
+/**
+ * The mesh of a site: every node of the roster that can be reached, over libp2p (TCP, Noise, Yamux), one connection for each pair.
+ * Only nodes of the roster are admitted, on both sides. libp2p is loaded by {@link openMesh} and not before: a relay that imports
+ * this package does not pay for it (84 MB of memory).
+ *
+ * @example
+ * const mesh = await openMesh({ key, roster, clock, random, log, listen: ['/ip4/0.0.0.0/tcp/4001'], mdns: true,
+ *   onConnection: connection => startSession(connection) })
+ */
+import type { Connection, Environment, NodeId } from '@selvedge/core'
+import type { Roster } from './roster.js'
+import type { NodeKey } from './system/node-key.js'
+
+export interface MeshOptions extends Environment {
+  readonly key: NodeKey
+  readonly roster: Roster
+  /** Multiaddrs to listen on, such as `/ip4/0.0.0.0/tcp/4001`; port 0 takes a free one; an empty list only dials. */
+  readonly listen: readonly string[]
+  /** Multiaddrs to keep connected to, with or without `/p2p/<node>`; one's own may be among them. Default none. */
+  readonly peers?: readonly string[]
+  /** Find nodes of the roster on the local network. Needs a route for multicast (a default route will do). Default false. */
+  readonly mdns?: boolean
+  /** A node was admitted. Attach handlers now or later: frames wait. */
+  onConnection(connection: Connection): void
+}
+
+export interface Mesh {
+  /** Where this node listens, each with `/p2p/<node>`. */
+  readonly addresses: readonly string[]
+  /** At most one for each node. */
+  readonly connections: readonly Connection[]
+  /**
+   * Dials once, and resolves when the other end has admitted this node; `onConnection` is called too.
+   * @throws SelvedgeError `MESH_ADDRESS_INVALID`, `MESH_DIAL_FAILED`, `MESH_CLOSED`
+   */
+  dial(address: string): Promise<Connection>
+  /** Closes the connection to a node. A listed or discovered node is dialled again: to keep one away use `setBlocked`. */
+  disconnect(node: NodeId): void
+  /**
+   * An operator's emergency isolation: connections to nodes for which `blocked` answers true are cut at once and admitted no more,
+   * on this side. Each call replaces the last; `() => false` ends it.
+   */
+  setBlocked(blocked: (node: NodeId) => boolean): void
+  /** Closes every connection and stops listening. Idempotent. */
+  close(): Promise<void>
+}
+
+/** @throws SelvedgeError `MESH_LISTEN_FAILED` (with `details.addresses`), `MESH_ADDRESS_INVALID` */
+export async function openMesh(options: MeshOptions): Promise<Mesh> {
+  const { openLibp2pMesh } = await import('./system/libp2p-mesh.js')
+  return openLibp2pMesh(options)
+}

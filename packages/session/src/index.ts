@@ -1,0 +1,7 @@
+export * from './errors.js'
+export { protocolVersions, type Compressor } from './frames.js'
+export * from './members.js'
+export * from './node-compressor.js'
+export * from './session.js'
+export * from './session-space.js'
+export { SpaceLink } from './space-link.js'

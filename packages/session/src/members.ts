@@ -1,0 +1,87 @@
+/**
+ * What members of a space are known to hold durably. It serves receipts and tombstone GC alone: what a peer is owed never follows
+ * from it (I2). Vectors are learnt from a member's own acks, or forwarded by others.
+ */
+import type { NodeId } from '@selvedge/core'
+import { covers, dominates, joinVectors, type DotRuns, type VersionVector, type WriterLog } from '@selvedge/documents'
+
+export type MemberRole = 'node' | 'relay'
+
+export interface Member {
+  readonly node: NodeId
+  readonly role: MemberRole
+  readonly vector: VersionVector
+  /** Wall milliseconds (trusted) at which its vector last rose or was seen to lack nothing. */
+  readonly progressAtMs: number
+}
+
+const dotsMax = 8_192
+
+export class MemberTable {
+  private readonly members = new Map<NodeId, Member & { version: number }>()
+  private readonly dots = new Map<NodeId, Map<WriterLog, Set<number>>>()
+  private changes = 0
+  private readonly listeners = new Set<() => void>()
+
+  /** Rises with every change. */
+  get version(): number {
+    return this.changes
+  }
+
+  /** Takes up what a member is said to hold. A vector that does not rise changes nothing, unless the member itself restarts lower. */
+  learn(node: NodeId, role: MemberRole, vector: VersionVector, nowMs: number, fromItself = false): boolean {
+    const known = this.members.get(node)
+    const next = known && !fromItself ? joinVectors(known.vector, vector) : vector
+    if (known && dominates(known.vector, next) && dominates(next, known.vector)) return false
+    this.members.set(node, { node, role, vector: next, progressAtMs: nowMs, version: ++this.changes })
+    for (const listener of this.listeners) listener()
+    return true
+  }
+
+  /** Dots that a member holds durably above its vector. Bounded: beyond that, receipts wait for the vector. */
+  learnDots(node: NodeId, dots: readonly DotRuns[]): void {
+    const known = this.dots.get(node) ?? new Map<WriterLog, Set<number>>()
+    this.dots.set(node, known)
+    const member = this.members.get(node)
+    for (const { writer, runs } of dots) {
+      const seqs = new Set([...(known.get(writer) ?? [])].filter(seq => !member || !covers(member.vector, writer, seq)))
+      for (const [first, count] of runs) for (let seq = first; seq < first + count && seqs.size < dotsMax; seq++) seqs.add(seq)
+      known.set(writer, seqs)
+    }
+    this.changes++
+    for (const listener of this.listeners) listener()
+  }
+
+  /** The member was seen to be owed nothing: idle is progress. */
+  touch(node: NodeId, nowMs: number): void {
+    const known = this.members.get(node)
+    if (known) this.members.set(node, { ...known, progressAtMs: nowMs })
+  }
+
+  get(node: NodeId): Member | undefined {
+    return this.members.get(node)
+  }
+
+  all(): IterableIterator<Member> {
+    return this.members.values()
+  }
+
+  *changedSince(version: number): IterableIterator<Member> {
+    for (const member of this.members.values()) if (member.version > version) yield member
+  }
+
+  onChange(listener: () => void): () => void {
+    this.listeners.add(listener)
+    return () => void this.listeners.delete(listener)
+  }
+
+  /** Nodes of `role`, other than `except`, that hold the write durably. */
+  *holdersOf(writer: WriterLog, seq: number, role?: MemberRole, except?: NodeId): IterableIterator<Member> {
+    for (const member of this.members.values())
+      if (member.node !== except && (role === undefined || member.role === role) && this.holds(member, writer, seq)) yield member
+  }
+
+  private holds(member: Member, writer: WriterLog, seq: number): boolean {
+    return covers(member.vector, writer, seq) || (this.dots.get(member.node)?.get(writer)?.has(seq) ?? false)
+  }
+}

@@ -1,0 +1,79 @@
+/** What a session needs of a space that it synchronises: the replica provides it, tests make it by hand. */
+import type { NodeId, SpaceId, Value } from '@selvedge/core'
+import type { Register, RegisterTable, VersionVector, WriterKey } from '@selvedge/documents'
+import type { MemberRole, MemberTable } from './members.js'
+
+export interface SessionSpace {
+  readonly id: SpaceId
+  readonly table: RegisterTable
+  readonly members: MemberTable
+  /** What the store holds durably, as of the last commit. */
+  readonly durable: DurableState
+  /** Opens the documents' side of one session; undefined when the space has no documents. */
+  openDocuments?(peer: { node: NodeId; role: MemberRole; onPending: () => void }): DocumentLink
+  /** Whether a node may be a member: its durable vector counts for receipts and GC. */
+  admitsMember(node: NodeId): boolean
+  /** Entries of one frame were merged. */
+  merged(count: number): void
+  /** A seal moved the vector, or a first seal came: this replica has had all that the peer had at the session's start. */
+  sealed(peer: NodeId, first: boolean): void
+  conflict(conflict: Conflict): void
+  /** Both sides have sealed once since the session began: the catch-up is over. */
+  caughtUp(report: CatchUpReport): void
+  /** The hashes differ though nothing is owed (I7); a full compare has begun. */
+  diverged(peer: NodeId): void
+  /** The hashes were found equal. */
+  matched(peer: NodeId): void
+}
+
+export interface DurableState {
+  readonly vector: VersionVector
+  /** Every register whose change index is not above this is stored in that form or a later one. */
+  readonly changeIndex: number
+  /** Rises with every commit. */
+  readonly version: number
+}
+
+/** The documents' side of one session: see `DocumentChannel` in `@selvedge/documents`. */
+export interface DocumentLink {
+  receive(message: Uint8Array): void
+  next(): Uint8Array | undefined
+  close(): void
+}
+
+/** Two concurrent writes of one address met, and one lost (I8). */
+export interface Conflict {
+  readonly path: string
+  readonly slot: string
+  readonly loser: ConflictSide
+  readonly winner: ConflictSide
+}
+
+export interface ConflictSide {
+  /** `undefined`: a delete. */
+  readonly value: Value | undefined
+  readonly time: number
+  readonly writer: WriterKey
+  readonly seq: number
+  readonly quality: number
+}
+
+/** What a session's catch-up did: the material of a heal report. */
+export interface CatchUpReport {
+  readonly peer: NodeId
+  readonly role: MemberRole
+  readonly startedAtMs: number
+  readonly durationMs: number
+  readonly registersReceived: number
+  readonly registersApplied: number
+  readonly registersSent: number
+  readonly conflicts: number
+  /** Deleted registers that came back, or registers kept in a full compare (I6). */
+  readonly returned: readonly string[]
+  readonly dropped: number
+}
+
+/** A register's side of a conflict, copied before it is overwritten. */
+export function sideOf(entry: Pick<Register, 'value' | 'time' | 'writer' | 'seq' | 'quality'>): ConflictSide {
+  return { value: entry.value, time: entry.time, writer: entry.writer.key, seq: entry.seq, quality: entry.quality }
+}

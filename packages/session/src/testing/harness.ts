@@ -1,0 +1,307 @@
+/**
+ * Replicas in one process for tests of the session: real tables and real sessions, frames handed over by the test in any order of
+ * links, cut anywhere. Each replica can lose what it had not stored, restart, and be lost for ever.
+ */
+import {
+  hlcFromMs,
+  ManualClock,
+  nodeId,
+  seededRandom,
+  spaceId,
+  TrustedClock,
+  type NodeId,
+  type Random,
+  type SpaceId
+} from '@selvedge/core'
+import { Register, RegisterTable, type TableAlarm, type VersionVector, type WriterKey } from '@selvedge/documents'
+import { MemberTable } from '../members.js'
+import { nodeCompressor } from '../node-compressor.js'
+import { Session, type SessionHost } from '../session.js'
+import type { CatchUpReport, Conflict, DurableState, SessionSpace } from '../session-space.js'
+
+export const testSpace = spaceId('test/state')
+const nothing: VersionVector = { seqs: new Map(), closed: new Map() }
+
+/** What a replica has on disk. */
+interface Stored {
+  registers: Register[]
+  vector: VersionVector
+  floors: Map<WriterKey, number>
+}
+
+export class TestReplica implements SessionSpace {
+  readonly id: SpaceId = testSpace
+  readonly node: NodeId
+  readonly trusted: TrustedClock
+  table: RegisterTable
+  members = new MemberTable()
+  durable: DurableState = { vector: nothing, changeIndex: 0, version: 0 }
+  stored: Stored = { registers: [], vector: nothing, floors: new Map() }
+  readonly conflicts: Conflict[] = []
+  readonly alarms: TableAlarm[] = []
+  readonly reports: CatchUpReport[] = []
+  divergences = 0
+  matches = 0
+  alive = true
+
+  constructor(
+    readonly world: TestWorld,
+    name: string,
+    readonly random: Random,
+    readonly clock: ManualClock
+  ) {
+    this.node = nodeId(name)
+    this.trusted = new TrustedClock(clock, world.maxClockSkewMs)
+    this.table = this.newTable()
+  }
+
+  private newTable(): RegisterTable {
+    return new RegisterTable({
+      node: this.node,
+      trusted: this.trusted,
+      random: this.random,
+      onAlarm: alarm => void this.alarms.push(alarm)
+    })
+  }
+
+  /** Stores everything of this instant, as one batch does. */
+  store(): void {
+    const copy = (register: Register): Register => {
+      const stored = new Register(register.path, register.slot, register)
+      stored.shadow = register.shadow
+      return stored
+    }
+    this.stored = {
+      registers: [...this.table.all(), ...this.table.shadows.values()].map(copy),
+      vector: this.table.vector(),
+      floors: this.table.floors()
+    }
+    this.durable = { vector: this.stored.vector, changeIndex: this.table.changeIndex, version: this.durable.version + 1 }
+    this.members.learn(this.node, 'node', this.stored.vector, this.clock.wallMs(), true)
+  }
+
+  /** Dies and comes back with what it had stored. `lost`: the store noticed at open that records were missing. */
+  restart(lost = false): void {
+    this.world.disconnect(this)
+    const { registers, vector, floors } = this.stored
+    this.table = this.newTable()
+    this.members = new MemberTable()
+    this.table.load(
+      registers.map(stored => {
+        const register = new Register(stored.path, stored.slot, { ...fields(stored), writer: this.table.writer(stored.writer.key) })
+        register.shadow = stored.shadow
+        return register
+      })
+    )
+    if (lost) this.table.forgetCoverage()
+    else {
+      this.table.seal(vector)
+      for (const [key, seq] of floors) this.table.raiseFloor(key, seq)
+    }
+    this.durable = { vector: nothing, changeIndex: 0, version: this.durable.version + 1 }
+  }
+
+  admitsMember(): boolean {
+    return true
+  }
+  merged(): void {}
+  sealed(): void {}
+  conflict(conflict: Conflict): void {
+    this.conflicts.push(conflict)
+  }
+  caughtUp(report: CatchUpReport): void {
+    this.reports.push(report)
+  }
+  diverged(): void {
+    this.divergences++
+  }
+  matched(): void {
+    this.matches++
+  }
+
+  /** Live content as text, for comparing replicas. */
+  shown(): string {
+    return JSON.stringify(
+      [...this.table.all()]
+        .filter(register => register.value !== undefined)
+        .map(register => [register.path, register.slot, register.time, register.writer.node, register.value])
+        .sort((a, b) => (String(a[0]) + String(a[1]) < String(b[0]) + String(b[1]) ? -1 : 1))
+    )
+  }
+}
+
+function fields(register: Register): Omit<Register, never> {
+  return register
+}
+
+/** One session between two replicas: frames under way in each direction. */
+export class TestLink {
+  readonly sessions: [Session, Session]
+  readonly wires: [Uint8Array[], Uint8Array[]] = [[], []]
+  cut = false
+
+  constructor(
+    readonly world: TestWorld,
+    readonly a: TestReplica,
+    readonly b: TestReplica,
+    source: number
+  ) {
+    const make = (own: TestReplica, peer: TestReplica): Session => {
+      const session = new Session({
+        source,
+        peer: { node: peer.node, role: 'node' },
+        host: hostOf(own, world),
+        compressor: nodeCompressor,
+        pingIntervalMs: 500,
+        timeoutMs: 1e12,
+        membersIntervalMs: 0
+      })
+      session.addSpace(own)
+      session.start(world.now)
+      return session
+    }
+    this.sessions = [make(a, b), make(b, a)]
+  }
+
+  /** Lets side `from` (0 or 1) put at most `frames` frames on the wire. */
+  send(from: 0 | 1, frames = 1): number {
+    let sent = 0
+    for (; sent < frames; sent++) {
+      const frame = this.sessions[from].poll(this.world.now)
+      if (!frame) break
+      this.wires[from].push(frame)
+    }
+    return sent
+  }
+
+  /** Delivers one frame that side `from` sent. */
+  deliver(from: 0 | 1): boolean {
+    const frame = this.wires[from].shift()
+    if (!frame) return false
+    this.sessions[from === 0 ? 1 : 0].receive(frame, this.world.now)
+    return true
+  }
+
+  /** Sends and delivers until nothing moves. */
+  settle(): void {
+    for (let round = 0; round < 10_000; round++) {
+      let moved = 0
+      for (const side of [0, 1] as const) {
+        moved += this.send(side, 16)
+        while (this.deliver(side)) moved++
+      }
+      if (moved === 0) return
+    }
+    throw new Error('the session does not come to rest')
+  }
+
+  tick(): void {
+    for (const session of this.sessions) session.tick(this.world.now)
+  }
+
+  assertHealthy(): void {
+    for (const session of this.sessions)
+      if (session.closeReason) throw new Error(`session closed: ${session.closeReason.code} ${session.closeReason.message}`)
+  }
+}
+
+function hostOf(replica: TestReplica, world: TestWorld): SessionHost {
+  return {
+    wallMs: () => replica.clock.wallMs(),
+    nowMs: () => replica.trusted.nowMs(),
+    opened() {},
+    heard: (session, wallMs) => {
+      if (world.clocksCount) replica.trusted.heard(session, wallMs)
+    },
+    offered: (session, space) => session.refuseSpace(space),
+    signal() {},
+    wake() {}
+  }
+}
+
+export class TestWorld {
+  readonly random: Random
+  readonly replicas: TestReplica[]
+  links: TestLink[] = []
+  /** Monotonic milliseconds of everybody. */
+  now = 0
+  private source = 0
+
+  constructor(
+    seed: number,
+    size: number,
+    readonly maxClockSkewMs = 300_000,
+    readonly clocksCount = false
+  ) {
+    this.random = seededRandom(seed)
+    const startMs = Date.UTC(2026, 0, 1)
+    this.replicas = Array.from(
+      { length: size },
+      (_, i) => new TestReplica(this, `node${i}`, this.random.fork(`node${i}`), new ManualClock(startMs))
+    )
+  }
+
+  below(bound: number): number {
+    return Math.floor(this.random.float() * bound)
+  }
+
+  advance(ms: number): void {
+    this.now += ms
+    for (const replica of this.replicas) {
+      replica.clock.advance(ms)
+      if (replica.alive) replica.table.advance()
+    }
+  }
+
+  linkOf(a: TestReplica, b: TestReplica): TestLink | undefined {
+    return this.links.find(link => (link.a === a && link.b === b) || (link.a === b && link.b === a))
+  }
+
+  connect(a: TestReplica, b: TestReplica): TestLink {
+    const known = this.linkOf(a, b)
+    if (known) return known
+    const link = new TestLink(this, a, b, ++this.source)
+    this.links.push(link)
+    return link
+  }
+
+  disconnect(replica: TestReplica): void {
+    for (const link of this.links) if (link.a === replica || link.b === replica) this.cutLink(link)
+  }
+
+  cutLink(link: TestLink): void {
+    link.cut = true
+    for (const session of link.sessions) session.close({ code: 'TEST', message: 'cut' })
+    this.links = this.links.filter(other => other !== link)
+  }
+
+  /** Connects everybody alive and lets all frames through until nothing moves. */
+  heal(): void {
+    const alive = this.replicas.filter(replica => replica.alive)
+    for (const a of alive) for (const b of alive) if (a !== b) this.connect(a, b)
+    this.settle()
+  }
+
+  settle(): void {
+    for (let round = 0; round < 1_000; round++) {
+      let moved = 0
+      for (const link of this.links)
+        for (const side of [0, 1] as const) {
+          moved += link.send(side, 16)
+          while (link.deliver(side)) moved++
+        }
+      if (moved === 0) break
+    }
+    for (const link of this.links) link.assertHealthy()
+  }
+
+  /** Lets idle spaces compare hashes. */
+  compare(): void {
+    this.now += 20_000
+    for (const link of this.links) link.tick()
+    this.settle()
+  }
+}
+
+/** The hybrid time of a wall time, for forged stamps. */
+export const hlcOf = hlcFromMs
