@@ -73,7 +73,9 @@ interface Peer {
 type Phase = 'idle' | 'dialling' | 'holding' | 'draining'
 
 const peersMax = 1024
-/** A trunk held for this long clears what went wrong before it. */
+/** A trunk held for this long was a good one: the backoff starts anew. */
+const steadyMs = 30_000
+/** And after this long trunks lost before it no longer count. */
 const forgiveAfterMs = 10 * 60_000
 const lossesMax = 6
 
@@ -194,10 +196,9 @@ export class TrunkElection {
 
   private noteFailure(retryAfterMs: number | undefined, nowMs: number): void {
     if (this.phase === 'holding') {
-      if (nowMs - this.upAtMs >= forgiveAfterMs) {
-        this.losses = 0
-        this.backoff.reset()
-      }
+      const heldMs = nowMs - this.upAtMs
+      if (heldMs >= steadyMs) this.backoff.reset()
+      if (heldMs >= forgiveAfterMs) this.losses = 0
       this.losses = Math.min(this.losses + 1, lossesMax)
     }
     this.demotedUntilMs = nowMs + this.backoff.next(retryAfterMs)

@@ -62,20 +62,21 @@ function registerSync(seed: number): string | undefined {
     if (count > 1) replica.table.batch(() => (act(), act()))
     else act()
   }
-  for (let step = 0; step < 120; step++) {
+  for (let step = 0; step < 160; step++) {
     const alive = world.replicas.filter(replica => replica.alive)
     const a = alive[world.below(alive.length)]!
     const b = alive[world.below(alive.length)]!
     const dice = world.random.float()
-    if (dice < 0.3) write(a)
-    else if (dice < 0.4) {
+    if (dice < 0.25) write(a)
+    else if (dice < 0.35) {
       if (a !== b) world.connect(a, b)
     } else if (dice < 0.85) {
       const link = world.links[world.below(world.links.length)]
       if (link) {
-        link.send(world.below(2) as 0 | 1, 1 + world.below(3))
-        const side = world.below(2) as 0 | 1
-        for (let n = world.below(4); n > 0; n--) link.deliver(side)
+        for (const side of [0, 1] as const) {
+          link.send(side, world.below(5))
+          for (let n = world.below(5); n > 0; n--) link.deliver(side)
+        }
       }
     } else if (dice < 0.9) {
       const link = world.links[world.below(world.links.length)]

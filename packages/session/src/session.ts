@@ -16,7 +16,7 @@ import { ByteReader, isSelvedgeError, SelvedgeError, spaceId, type CloseReason, 
 import { sessionErrors } from './errors.js'
 import { bodyOf, decodeFrame, encodeFrame, Kind, protocolVersions, type Compressor } from './frames.js'
 import type { MemberRole } from './members.js'
-import { SpaceLink, type Outgoing } from './space-link.js'
+import { defaultTuning, SpaceLink, type Outgoing, type SessionTuning } from './space-link.js'
 import type { SessionSpace } from './session-space.js'
 
 export interface SessionOptions {
@@ -34,6 +34,7 @@ export interface SessionOptions {
   readonly compareIntervalMs?: number
   /** Shortest time between two messages of members' vectors. Default 50 ms. */
   readonly membersIntervalMs?: number
+  readonly tuning?: SessionTuning
 }
 
 /** What the session tells the replica that runs it. */
@@ -102,7 +103,8 @@ export class Session {
       source: this.source,
       peer: this.peer,
       documents: space.openDocuments?.({ ...this.peer, onPending: () => this.host.wake(this) }),
-      nowMs: () => this.host.nowMs()
+      nowMs: () => this.host.nowMs(),
+      tuning: this.options.tuning ?? defaultTuning
     })
     this.links.push(link)
     this.linkOf.set(space.id, link)

@@ -37,11 +37,20 @@ import { Kind } from './frames.js'
 import type { Member, MemberRole } from './members.js'
 import { sideOf, type Conflict, type DocumentLink, type SessionSpace } from './session-space.js'
 
-/** A frame of registers is closed once it has this many bytes. */
-const registersFrameBytes = 48 * 1024
+/** Sizes that tests make small, so that a handful of registers is cut up as a million would be. */
+export interface SessionTuning {
+  /** A frame of registers is closed once it has this many bytes. Default 48 KiB. */
+  readonly registersFrameBytes: number
+  /** A cut of more registers than this is a long one: live changes go ahead of it. Default 256. */
+  readonly liveRegistersMax: number
+  /** Runs of dots in one `have` message. Default 4,000. */
+  readonly haveRunsPerFrame: number
+}
+
+export const defaultTuning: SessionTuning = { registersFrameBytes: 48 * 1024, liveRegistersMax: 256, haveRunsPerFrame: 4_000 }
+
 /** Live frames that may go ahead of one frame of a long cut. */
 const liveFramesAhead = 4
-const haveRunsPerFrame = 4_000
 const heldPerFrameBytes = 128 * 1024
 /** Addresses of a held list that a receiver keeps; a peer that sends more closes the session. */
 const heldMax = 8_000_000
@@ -83,6 +92,7 @@ export interface SpaceLinkOptions {
   readonly peer: { readonly node: NodeId; readonly role: MemberRole }
   readonly documents: DocumentLink | undefined
   readonly nowMs: () => number
+  readonly tuning: SessionTuning
 }
 
 export class SpaceLink {
@@ -149,7 +159,7 @@ export class SpaceLink {
     const { table } = this.space
     const vector = table.vector()
     const parts = chunk([...vector.seqs], vectorSeqsPerFrame)
-    const have = splitHave(this.have ?? [])
+    const have = splitHave(this.have ?? [], this.options.tuning.haveRunsPerFrame)
     this.have = undefined
     const messages: Outgoing[] = parts.map((seqs, i) => ({
       kind: Kind.Space,
@@ -266,7 +276,7 @@ export class SpaceLink {
       this.sealedVersion = table.vectorVersion
       return undefined
     }
-    return { vector: table.vector(), floors, registers, changeIndex, next: 0, held, heldNext: 0, live: registers.length <= 256 && !held }
+    return { vector: table.vector(), floors, registers, changeIndex, next: 0, held, heldNext: 0, live: registers.length <= this.options.tuning.liveRegistersMax && !held }
   }
 
   private peerIsBelow(floors: ReadonlyMap<WriterKey, number>): boolean {
@@ -305,7 +315,7 @@ export class SpaceLink {
     let next = from
     for (; next < registers.length; next++) {
       const register = registers[next]!
-      if (encoder.entries > 0 && encoder.size >= registersFrameBytes) {
+      if (encoder.entries > 0 && encoder.size >= this.options.tuning.registersFrameBytes) {
         const before = registers[next - 1]!
         const sameBatch = register.batch !== 0 && register.batch === before.batch && register.writer === before.writer
         if (!sameBatch || encoder.size >= limits.frameBytesMax / 2 + limits.batchBytesMax / 2) break
@@ -697,7 +707,7 @@ function chunk<T>(list: readonly T[], size: number): T[][] {
   return chunks.length > 0 ? chunks : [[]]
 }
 
-function splitHave(have: readonly DotRuns[]): DotRuns[][] {
+function splitHave(have: readonly DotRuns[], haveRunsPerFrame: number): DotRuns[][] {
   const frames: DotRuns[][] = []
   let frame: DotRuns[] = []
   let room = haveRunsPerFrame

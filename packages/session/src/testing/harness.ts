@@ -17,6 +17,7 @@ import { Register, RegisterTable, type TableAlarm, type VersionVector, type Writ
 import { MemberTable } from '../members.js'
 import { nodeCompressor } from '../node-compressor.js'
 import { Session, type SessionHost } from '../session.js'
+import type { SessionTuning } from '../space-link.js'
 import type { CatchUpReport, Conflict, DurableState, SessionSpace } from '../session-space.js'
 
 export const testSpace = spaceId('test/state')
@@ -154,7 +155,8 @@ export class TestLink {
         compressor: nodeCompressor,
         pingIntervalMs: 500,
         timeoutMs: 1e12,
-        membersIntervalMs: 0
+        membersIntervalMs: 0,
+        tuning: world.tuning
       })
       session.addSpace(own)
       session.start(world.now)
@@ -223,6 +225,8 @@ export class TestWorld {
   readonly random: Random
   readonly replicas: TestReplica[]
   links: TestLink[] = []
+  /** One register a frame, and cuts of more than two are long: a few registers are cut up as a million would be. */
+  tuning: SessionTuning = { registersFrameBytes: 1, liveRegistersMax: 2, haveRunsPerFrame: 1 }
   /** Monotonic milliseconds of everybody. */
   now = 0
   private source = 0

@@ -1,0 +1,250 @@
+/**
+ * One Automerge document in memory. Everything, own changes included, is first done on a clone and adopted when it is found good, so
+ * a refused or malformed change leaves nothing behind.
+ *
+ * Nothing here reads a clock or draws a random number: the actor id is given, and the time of a change is an argument. (Setting an
+ * Automerge author draws a random actor, so it is set on a clone, which a second clone gives the actor id back.)
+ */
+import { SelvedgeError } from '@selvedge/core'
+import type * as AutomergeModule from '@automerge/automerge'
+import type { Doc, SyncState } from '@automerge/automerge'
+import { changeChunks, joinBytes } from './change-chunks.js'
+import type { Answer, AnswerMemory, Engine, PullSide } from './engine.js'
+import { documentErrors } from './errors.js'
+
+export type Automerge = typeof AutomergeModule
+export type ConfigContent = Record<string, unknown>
+
+export interface AutomergeEngineOptions {
+  /** 32 hexadecimal digits, fresh for every instance. */
+  actor: string
+  /** Who makes changes here, for the history. */
+  author: string
+  /** A change made here, to be stored and sent. */
+  local(update: Uint8Array): void
+  /** The content changed, whoever changed it. */
+  changed(): void
+}
+
+/** Automerge takes 55 ms and 22 MB to import: only a process that has a config document to handle pays for it. */
+export function importAutomerge(): Promise<Automerge> {
+  return import('@automerge/automerge')
+}
+
+export class AutomergeEngine implements Engine {
+  readonly name = 'automerge'
+  private current: Doc<ConfigContent>
+
+  constructor(
+    readonly automerge: Automerge,
+    private readonly options: AutomergeEngineOptions
+  ) {
+    this.current = this.authored(automerge.init<ConfigContent>({ actor: options.actor }))
+  }
+
+  /** The document; replaced, never changed, by every change. */
+  get doc(): Doc<ConfigContent> {
+    return this.current
+  }
+
+  get ownClock(): number {
+    const own = this.automerge.getLastLocalChange(this.current)
+    if (!own) return 0
+    const change = this.automerge.decodeChange(own)
+    return change.actor === this.options.actor ? change.seq : 0
+  }
+
+  get settled(): boolean {
+    return this.automerge.getMissingDeps(this.current, []).length === 0
+  }
+
+  load(updates: readonly Uint8Array[]): void {
+    const { automerge } = this
+    let loaded = automerge.clone(this.current, { actor: this.options.actor })
+    for (const update of updates) {
+      // One chunk at a time: a truncated tail would otherwise be passed over in silence.
+      for (const chunk of changeChunks(update)) loaded = automerge.loadIncremental(loaded, chunk.bytes)
+    }
+    this.adopt(this.authored(loaded))
+  }
+
+  /**
+   * Makes a change. `check` sees the content as it would become and refuses it by throwing.
+   * @returns whether there was anything to change
+   */
+  change(timeMs: number, message: string | undefined, edit: (draft: ConfigContent) => void, check: (content: ConfigContent) => void): boolean {
+    const { automerge } = this
+    const clone = automerge.clone(this.current, { actor: this.options.actor })
+    let update: Uint8Array
+    let next: Doc<ConfigContent>
+    try {
+      // Automerge keeps time in whole seconds.
+      next = automerge.change(clone, { time: Math.floor(timeMs / 1000), ...(message === undefined ? {} : { message }) }, edit)
+      const changes = automerge.getChangesSince(next, automerge.getHeads(this.current))
+      if (changes.length === 0) {
+        automerge.free(clone)
+        return false
+      }
+      check(automerge.toJS(next))
+      update = joinBytes(changes)
+    } catch (error) {
+      automerge.free(clone)
+      throw error
+    }
+    this.options.local(update)
+    this.adopt(next)
+    return true
+  }
+
+  apply(update: Uint8Array): boolean {
+    const { automerge } = this
+    return this.onClone('an Automerge change is malformed', clone => {
+      const hashes: string[] = []
+      const changes: Uint8Array[] = []
+      for (const chunk of changeChunks(update)) {
+        if (!chunk.isChange) throw new Error('a live update must consist of changes')
+        hashes.push(this.checkedHash(chunk.bytes))
+        changes.push(chunk.bytes)
+      }
+      const [next] = automerge.applyChanges(clone, changes)
+      return [next, automerge.hasHeads(next, hashes)]
+    })
+  }
+
+  join(updates: readonly Uint8Array[]): Uint8Array {
+    return joinBytes(updates)
+  }
+
+  snapshot(): Uint8Array {
+    return this.automerge.save(this.current)
+  }
+
+  pull(): PullSide {
+    const { automerge } = this
+    let sync = automerge.initSyncState()
+    return {
+      request: full => {
+        if (full) return new Uint8Array()
+        const [state, message] = automerge.generateSyncMessage(this.current, sync)
+        sync = state
+        return message ?? undefined
+      },
+      receive: ({ body, target }) => {
+        const heads = decodeHeads(target)
+        const before = automerge.getHeads(this.current)
+        if (body.length > 0) {
+          this.onClone('an Automerge sync message is malformed', clone => {
+            const received = this.receive(clone, sync, body)
+            sync = received.sync
+            return [received.doc, undefined]
+          })
+        }
+        const changes = automerge.getChangesSince(this.current, before)
+        return { update: changes.length > 0 ? joinBytes(changes) : undefined, reached: automerge.hasHeads(this.current, heads) }
+      }
+    }
+  }
+
+  answer(memory: AnswerMemory, request: Uint8Array, full: boolean): Answer {
+    const { automerge } = this
+    const target = encodeHeads(automerge.getHeads(this.current))
+    if (full) return { body: joinBytes([documentMark, automerge.save(this.current)]), target }
+    let clone = automerge.clone(this.current, { actor: this.options.actor })
+    try {
+      // Read-only: what the asker has and we lack comes by a pull of our own, with its edits named.
+      ;[clone, memory.sync] = automerge.receiveSyncMessage(clone, memory.sync ?? automerge.initSyncState({ readOnly: true }), request)
+      const [state, message] = automerge.generateSyncMessage(clone, memory.sync)
+      memory.sync = state
+      return { body: message ? joinBytes([syncMark, message]) : new Uint8Array(), target }
+    } catch (cause) {
+      throw new SelvedgeError(documentErrors.documentMessageInvalid, 'an Automerge sync request is malformed', { cause })
+    } finally {
+      automerge.free(clone)
+    }
+  }
+
+  destroy(): void {
+    this.automerge.free(this.current)
+  }
+
+  private receive(clone: Doc<ConfigContent>, sync: SyncState, body: Uint8Array): { doc: Doc<ConfigContent>; sync: SyncState } {
+    const content = body.subarray(1)
+    if (body[0] === documentMark[0]) {
+      let doc = clone
+      for (const chunk of changeChunks(content)) doc = this.automerge.loadIncremental(doc, chunk.bytes)
+      return { doc, sync }
+    }
+    if (body[0] !== syncMark[0]) throw new Error('neither a sync message nor a document')
+    const [doc, state] = this.automerge.receiveSyncMessage(clone, sync, content)
+    return { doc, sync: state }
+  }
+
+  /** Automerge does not compare a change with the checksum it carries. */
+  private checkedHash(change: Uint8Array): string {
+    const { hash } = this.automerge.decodeChange(change)
+    for (let i = 0; i < 4; i++)
+      if (Number.parseInt(hash.slice(i * 2, i * 2 + 2), 16) !== change[4 + i]) throw new Error('a change does not match its checksum')
+    return hash
+  }
+
+  private onClone<Result>(problem: string, work: (clone: Doc<ConfigContent>) => [Doc<ConfigContent>, Result]): Result {
+    const clone = this.automerge.clone(this.current, { actor: this.options.actor })
+    let outcome: [Doc<ConfigContent>, Result]
+    try {
+      outcome = work(clone)
+      this.automerge.toJS(outcome[0])
+    } catch (cause) {
+      this.automerge.free(clone)
+      throw new SelvedgeError(documentErrors.documentMessageInvalid, problem, { cause })
+    }
+    this.adopt(outcome[0])
+    return outcome[1]
+  }
+
+  private adopt(next: Doc<ConfigContent>): void {
+    const previous = this.current
+    this.current = next
+    this.automerge.free(previous)
+    this.options.changed()
+  }
+
+  private authored(doc: Doc<ConfigContent>): Doc<ConfigContent> {
+    const { automerge } = this
+    const withAuthor = automerge.clone(doc, { author: toHex(this.options.author) })
+    automerge.free(doc)
+    const withActor = automerge.clone(withAuthor, { actor: this.options.actor })
+    automerge.free(withAuthor)
+    return withActor
+  }
+}
+
+const documentMark = Uint8Array.of(1)
+const syncMark = Uint8Array.of(2)
+const hashBytes = 32
+
+function encodeHeads(heads: readonly string[]): Uint8Array {
+  return joinBytes(heads.map(head => Uint8Array.from({ length: hashBytes }, (_, i) => Number.parseInt(head.slice(i * 2, i * 2 + 2), 16))))
+}
+
+function decodeHeads(bytes: Uint8Array): string[] {
+  if (bytes.length % hashBytes !== 0) throw new SelvedgeError(documentErrors.documentMessageInvalid, 'Automerge heads are malformed')
+  const heads: string[] = []
+  for (let at = 0; at < bytes.length; at += hashBytes) heads.push(bytesToHex(bytes.subarray(at, at + hashBytes)))
+  return heads
+}
+
+function bytesToHex(bytes: Uint8Array): string {
+  let hex = ''
+  for (const byte of bytes) hex += byte.toString(16).padStart(2, '0')
+  return hex
+}
+
+function toHex(text: string): string {
+  return bytesToHex(new TextEncoder().encode(text))
+}
+
+/** The author of a change as it was given, or `undefined` when it is not one of ours. */
+export function authorFromHex(hex: string | null | undefined): string | undefined {
+  if (!hex || !/^([0-9a-f]{2})+$/.test(hex)) return undefined
+  return new TextDecoder().decode(Uint8Array.from({ length: hex.length / 2 }, (_, i) => Number.parseInt(hex.slice(i * 2, i * 2 + 2), 16)))
+}

@@ -1,0 +1,11 @@
+/** Codes that the document half of this package throws; each has a heading in the README beside this file. */
+export const documentErrors = {
+  configInvalid: 'CONFIG_INVALID',
+  configHeadsUnknown: 'CONFIG_HEADS_UNKNOWN',
+  storeDegraded: 'STORE_DEGRADED',
+  documentBacklog: 'DOCUMENT_BACKLOG',
+  documentTooLarge: 'DOCUMENT_TOO_LARGE',
+  documentEngineMismatch: 'DOCUMENT_ENGINE_MISMATCH',
+  documentMessageInvalid: 'DOCUMENT_MESSAGE_INVALID',
+  documentsClosed: 'DOCUMENTS_CLOSED'
+} as const

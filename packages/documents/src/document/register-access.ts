@@ -1,0 +1,23 @@
+/**
+ * The narrow view that the document half has of the register table. The catalogue (`@doc/<id>`) and the releases (`@release/<id>`)
+ * are registers like any other; nothing here knows about stamps, dots or cuts.
+ */
+import type { Value } from '@selvedge/core'
+
+export interface RegisterAccess {
+  /** Own writer key of this boot, unique per (node, incarnation), made lazily by the table. */
+  writerKey(): string
+  get(path: string, slot: string): { value: Value; writer: string } | undefined
+  /** Durable with the space's next commit. */
+  set(path: string, slot: string, value: Value): void
+  delete(path: string, slot: string): void
+  /** Live slots of a path. */
+  slots(path: string): Iterable<{ slot: string; value: Value }>
+  /** Live paths that start with `prefix`; used once, at open. */
+  paths(prefix: string): Iterable<string>
+  /**
+   * Called after registers whose path starts with `prefix` changed, locally or by a merge: once a turn, with the changed paths.
+   * Returns an unsubscriber.
+   */
+  watch(prefix: string, listener: (paths: ReadonlySet<string>) => void): () => void
+}

@@ -1,0 +1,160 @@
+/**
+ * One Yjs document in memory. Edits that the service makes on `doc` are handed to `onLocal`; what comes from the store or from peers
+ * is applied under an origin of its own and is not.
+ *
+ * A malformed update can decode and still throw in the middle of its integration, leaving a document half changed. So bytes from
+ * peers are first applied to a *rehearsal*: a second instance that nobody sees. It is thrown away when it fails.
+ */
+import { SelvedgeError } from '@selvedge/core'
+import * as Y from 'yjs'
+import type { Answer, AnswerMemory, Engine, PullSide } from './engine.js'
+import { documentErrors } from './errors.js'
+
+/** Origin of transactions that are not edits of this replica. */
+export const replicated = Symbol('selvedge replicated')
+
+// What an empty document encodes to.
+const emptyUpdateBytes = 2
+const rehearsalLagBytesMax = 1024 * 1024
+
+export interface YjsEngineEvents {
+  /** An edit made on this replica. What it throws reaches the service that made the edit. */
+  local(update: Uint8Array): void
+  /** An observer of the service threw while replicated content was applied. */
+  observerFailed(error: unknown): void
+  /** The service destroyed the document. */
+  destroyed(): void
+}
+
+export class YjsEngine implements Engine {
+  readonly name = 'yjs'
+  readonly doc: Y.Doc
+  private rehearsal: Y.Doc | undefined
+  private lag: Uint8Array[] = []
+  private lagBytes = 0
+  private ended = false
+
+  constructor(
+    clientId: number,
+    private readonly events: YjsEngineEvents
+  ) {
+    this.doc = new Y.Doc()
+    this.doc.clientID = clientId
+    this.doc.on('update', (update: Uint8Array, origin: unknown) => {
+      if (origin === replicated) return
+      this.follow(update)
+      this.events.local(update)
+    })
+    this.doc.on('destroy', () => {
+      if (!this.ended) this.events.destroyed()
+    })
+  }
+
+  get ownClock(): number {
+    return Y.getState(this.doc.store, this.doc.clientID)
+  }
+
+  get settled(): boolean {
+    return this.doc.store.pendingStructs === null && this.doc.store.pendingDs === null
+  }
+
+  load(updates: readonly Uint8Array[]): void {
+    for (const update of updates) Y.decodeUpdate(update)
+    for (const update of updates) this.integrate(update)
+    this.dropRehearsal()
+  }
+
+  apply(update: Uint8Array): boolean {
+    this.rehearse(update)
+    this.integrate(update)
+    return this.doc.store.pendingDs === null && this.reaches(Y.parseUpdateMeta(update).to)
+  }
+
+  join(updates: readonly Uint8Array[]): Uint8Array {
+    return updates.length === 1 ? updates[0]! : Y.mergeUpdates([...updates])
+  }
+
+  snapshot(): Uint8Array {
+    return Y.encodeStateAsUpdate(this.doc)
+  }
+
+  pull(): PullSide {
+    return {
+      request: full => (full ? Y.encodeStateVector(new Y.Doc()) : Y.encodeStateVector(this.doc)),
+      receive: ({ body, target }) => {
+        const wanted = decodeStateVector(target)
+        if (body.length > emptyUpdateBytes) this.apply(body)
+        return {
+          update: body.length > emptyUpdateBytes ? body : undefined,
+          reached: this.reaches(wanted)
+        }
+      }
+    }
+  }
+
+  answer(_memory: AnswerMemory, request: Uint8Array, full: boolean): Answer {
+    decodeStateVector(request)
+    return { body: Y.encodeStateAsUpdate(this.doc, full ? undefined : request), target: Y.encodeStateVector(this.doc) }
+  }
+
+  destroy(): void {
+    this.ended = true
+    this.dropRehearsal()
+    this.doc.destroy()
+  }
+
+  /** The rehearsal passed, so what throws here is an observer of the service: Yjs has finished the transaction by then. */
+  private integrate(update: Uint8Array): void {
+    try {
+      Y.applyUpdate(this.doc, update, replicated)
+    } catch (error) {
+      this.events.observerFailed(error)
+    }
+  }
+
+  private rehearse(update: Uint8Array): void {
+    try {
+      if (!this.rehearsal) {
+        this.rehearsal = new Y.Doc()
+        Y.applyUpdate(this.rehearsal, this.snapshot())
+        this.lag = []
+        this.lagBytes = 0
+      }
+      for (const own of this.lag) Y.applyUpdate(this.rehearsal, own)
+      this.lag = []
+      this.lagBytes = 0
+      Y.decodeUpdate(update)
+      Y.applyUpdate(this.rehearsal, update)
+    } catch (cause) {
+      this.dropRehearsal()
+      throw new SelvedgeError(documentErrors.documentMessageInvalid, 'a Yjs update is malformed', { cause })
+    }
+  }
+
+  private reaches(wanted: ReadonlyMap<number, number>): boolean {
+    for (const [client, clock] of wanted) if (Y.getState(this.doc.store, client) < clock) return false
+    return true
+  }
+
+  private follow(update: Uint8Array): void {
+    if (!this.rehearsal) return
+    this.lag.push(update)
+    this.lagBytes += update.length
+    if (this.lagBytes > rehearsalLagBytesMax) this.dropRehearsal()
+  }
+
+  private dropRehearsal(): void {
+    this.rehearsal?.destroy()
+    this.rehearsal = undefined
+    this.lag = []
+    this.lagBytes = 0
+  }
+}
+
+function decodeStateVector(bytes: Uint8Array): Map<number, number> {
+  try {
+    return Y.decodeStateVector(bytes)
+  } catch (cause) {
+    throw new SelvedgeError(documentErrors.documentMessageInvalid, 'a Yjs state vector is malformed', { cause })
+  }
+}
