@@ -27,7 +27,6 @@ const mistakes = {
   'no-fallthrough': 'error',
   'no-irregular-whitespace': 'error',
   'no-loss-of-precision': 'error',
-  'no-promise-executor-return': ['error', { allowVoid: true }],
   'no-prototype-builtins': 'error',
   'no-self-assign': 'error',
   'no-self-compare': 'error',
@@ -187,7 +186,7 @@ function imports(name, { testing, withSeams }) {
             regex: `^@selvedge/(?!${below}(/|$))`,
             message: `packages/${name} may import ${mayImport.join(', ') || 'no other package'}: ${why}.`
           },
-          { regex: `^(\\.\\./)+${beside}[\\w-]+/(src|dist)/`, message: 'Another package is imported by its name.' },
+          { regex: `^(\\.\\./)+${beside}([\\w-]+/)+(src|dist)/`, message: 'Another package is imported by its name.' },
           ...(withSeams ? seamImports.patterns : [])
         ]
       }
@@ -258,7 +257,10 @@ export default [
       'no-restricted-imports': [
         'error',
         {
-          patterns: [...everywhere, { regex: '^(\\.\\./)+[\\w-]+/(src|dist)/', message: 'A demo uses public entry points only.' }]
+          patterns: [
+            ...everywhere,
+            { regex: '^(\\.\\./)+([\\w-]+/)+(src|dist)/', message: 'A demo uses public entry points only.' }
+          ]
         }
       ]
     }

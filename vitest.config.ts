@@ -5,6 +5,8 @@ export default defineConfig({
   resolve: { conditions: ['source', 'module', 'node', 'import', 'default'] },
   test: {
     include: ['packages/*/src/**/*.test.ts', 'packages/*.test.ts', 'demos/*/src/**/*.test.ts'],
+    // The examples of READMEs are written there as TypeScript, which Node itself would not load.
+    server: { deps: { inline: [/\/node_modules\/\.cache\/readme-examples\//] } },
     testTimeout: 30_000,
     hookTimeout: 30_000
   }

@@ -183,9 +183,15 @@ export function textProblems(files: readonly SourceText[]): string[] {
 
 // Put together from parts, so that this file passes its own check.
 const forbidden = [
-  { pattern: new RegExp(`\\b(${['TO' + 'DO', 'FIX' + 'ME', 'XX' + 'X', 'HA' + 'CK'].join('|')})\\b`), problem: 'unfinished work' },
+  {
+    pattern: new RegExp(`\\b(${['TO' + 'DO', 'FIX' + 'ME', 'XX' + 'X', 'HA' + 'CK'].join('|')})\\b`),
+    problem: 'unfinished work'
+  },
   { pattern: new RegExp(`eslint-${'disable'}|@ts-${'ignore'}|@ts-${'nocheck'}`), problem: 'a check is switched off' },
-  { pattern: new RegExp(`(?<![\\w.~/-])/(${'work'}|${'home'}|${'root'}|${'Users'}|${'tmp'})/[\\w.-]`), problem: 'a path of one machine' },
+  {
+    pattern: new RegExp(`(?<![\\w.~/-])/(${'work'}|${'home'}|${'root'}|${'Users'}|${'tmp'})/[\\w.-]`),
+    problem: 'a path of one machine'
+  },
   { pattern: /(?<!\w)[A-Z]:\\{1,2}Users\\/, problem: 'a path of one machine' }
 ]
 

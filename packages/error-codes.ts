@@ -22,8 +22,7 @@ export function definedCodes(files: readonly SourceText[]): { codes: ErrorCode[]
   for (const file of files) {
     if (!file.path.endsWith('/errors.ts')) continue
     const source = ts.createSourceFile(file.path, file.text, ts.ScriptTarget.ES2022, true)
-    const at = (node: ts.Node): string =>
-      `${file.path}:${source.getLineAndCharacterOfPosition(node.getStart(source)).line + 1}`
+    const at = (node: ts.Node): string => `${file.path}:${source.getLineAndCharacterOfPosition(node.getStart(source)).line + 1}`
     for (const { name, object } of errorConsts(source)) {
       if (!object) problems.push(`${at(name)} ${name.text} is not an object literal of codes`)
       for (const member of object?.properties ?? []) {
@@ -70,7 +69,8 @@ export function codeProblems(files: readonly SourceText[], readmes: readonly Sou
     if (!explained.some(heading => heading.code === code))
       problems.push(`${at} ${code} has no heading '### ${code}' under '## Errors' in ${where}`)
   for (const { code, at } of explained)
-    if (!codes.some(defined => defined.code === code)) problems.push(`${at} explains ${code}, which no errors.ts of the package has`)
+    if (!codes.some(defined => defined.code === code))
+      problems.push(`${at} explains ${code}, which no errors.ts of the package has`)
   return [...problems, ...duplicates(codes, 'is defined'), ...duplicates(explained, 'is explained')]
 }
 

@@ -80,6 +80,8 @@ describe('I5 trusted now', () => {
     clock.jumpWall(-start)
     expect(clock.wallMs()).toBe(0)
     expect(trusted.nowMs()).toBe(start)
+    clock.advance(5000)
+    expect(trusted.nowMs(), 'time goes on from the ceiling').toBe(start + 5000)
   })
 
   it('discards a ceiling beyond median and skew, whichever came first, and keeps one within', () => {

@@ -6,7 +6,8 @@ import type { Clock } from './clock.js'
 
 export class TrustedClock {
   private readonly offsets = new Map<object, number>()
-  private ceilingMs = Number.NEGATIVE_INFINITY
+  /** The ceiling as an offset from the monotonic clock: time goes on from it, whatever the wall clock says. */
+  private ceilingOffset = Number.NEGATIVE_INFINITY
   private median: number | undefined
 
   constructor(
@@ -18,7 +19,7 @@ export class TrustedClock {
   /** Wall milliseconds that this replica believes. */
   nowMs(): number {
     if (this.median !== undefined) return this.clock.monotonicMs() + this.median
-    return Math.max(this.clock.wallMs(), this.ceilingMs)
+    return Math.max(this.clock.wallMs(), this.clock.monotonicMs() + this.ceilingOffset)
   }
 
   /** What a peer's clock said just now; the latest word of each session counts. What is not a time at all is passed over. */
@@ -35,7 +36,7 @@ export class TrustedClock {
 
   /** The highest time known to be on disk, read at open or just written. Discarded when peers show that it is beyond skew. */
   raiseCeiling(wallMs: number): void {
-    if (wallMs > this.ceilingMs && Number.isFinite(wallMs)) this.ceilingMs = wallMs
+    if (Number.isFinite(wallMs)) this.ceilingOffset = Math.max(this.ceilingOffset, wallMs - this.clock.monotonicMs())
     this.checkCeiling()
   }
 
@@ -69,6 +70,6 @@ export class TrustedClock {
 
   private checkCeiling(): void {
     if (this.median === undefined) return
-    if (this.ceilingMs > this.clock.monotonicMs() + this.median + this.maxClockSkewMs) this.ceilingMs = Number.NEGATIVE_INFINITY
+    if (this.ceilingOffset > this.median + this.maxClockSkewMs) this.ceilingOffset = Number.NEGATIVE_INFINITY
   }
 }

@@ -75,7 +75,7 @@ describe('valueProblem', () => {
     expect(valueProblem(Object.defineProperty({}, 'x', trap))).toBe('a member is a getter')
     expect(valueProblem(Object.defineProperty([0], 0, trap))).toBe('an item is a getter')
     expect(valueProblem(Object.defineProperty({}, 'x', { set() {}, enumerable: true }))).toBe('a member is a getter')
-    const hidden = Object.create(Object.defineProperty({}, 'constructor', trap)) as unknown
+    const hidden: unknown = Object.create(Object.defineProperty({}, 'constructor', trap))
     expect(valueProblem(hidden)).toContain('an instance of a class')
     expect(valueProblem({ toJSON: 1, valueOf: 2 })).toBeUndefined()
     expect(called).toEqual([])
@@ -101,7 +101,7 @@ describe('ownValue', () => {
     const bytes = Uint8Array.of(1)
     const opaque = Uint8Array.of(2)
     const original = { list: [1], bytes, buffer: Buffer.from([3]), opaque: new OpaqueValue(20, opaque) }
-    const own = ownValue(original as unknown as Value)
+    const own = ownValue(original)
     original.list.push(2)
     original.buffer[0] = 9
     bytes[0] = 9

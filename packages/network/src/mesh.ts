@@ -1,11 +1,6 @@
 /**
  * The mesh of a site: every node of the roster that can be reached, over libp2p (TCP, Noise, Yamux), one connection for each pair.
- * Only nodes of the roster are admitted, on both sides. libp2p is loaded by {@link openMesh} and not before: a relay that imports
- * this package does not pay for it (84 MB of memory).
- *
- * @example
- * const mesh = await openMesh({ key, roster, clock, random, log, listen: ['/ip4/0.0.0.0/tcp/4001'], mdns: true,
- *   onConnection: connection => startSession(connection) })
+ * Only nodes of the roster are admitted, on both sides. Here is what it offers; `open-mesh.ts` makes one.
  */
 import type { Connection, Environment, NodeId } from '@selvedge/core'
 import type { Roster } from './roster.js'
@@ -43,10 +38,4 @@ export interface Mesh {
   setBlocked(blocked: (node: NodeId) => boolean): void
   /** Closes every connection and stops listening. Idempotent. */
   close(): Promise<void>
-}
-
-/** @throws SelvedgeError `MESH_LISTEN_FAILED` (with `details.addresses`), `MESH_ADDRESS_INVALID` */
-export async function openMesh(options: MeshOptions): Promise<Mesh> {
-  const { openLibp2pMesh } = await import('./system/libp2p-mesh.js')
-  return openLibp2pMesh(options)
 }

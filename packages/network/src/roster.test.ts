@@ -53,7 +53,7 @@ test.each([
   ['relay.node', { ...good, relay: { name: 'relay', node: one } }],
   ['realy', { ...good, relay: undefined, realy: good.relay }],
   ['the roster', 'null'],
-  ['line 2, column 9', '{"site": "hq",\n"nodes": x}']
+  ['line 2, column 1', '{"site": "hq"\n"nodes": []}']
 ])('tells the place of a mistake: %s', (place, json) => {
   expect(placeOf(json)).toBe(place)
 })

@@ -68,6 +68,10 @@ export interface CatchUpReport {
   readonly registersApplied: number
   readonly registersSent: number
   readonly conflicts: number
+  /** The newest of them, at most 1,000. */
+  readonly newestConflicts: readonly Conflict[]
+  /** Ids of documents whose catalogue changed on either side. */
+  readonly documents: readonly string[]
   /** Deleted registers that came back, or registers kept in a full compare (I6). */
   readonly returned: readonly string[]
   readonly dropped: number

@@ -254,13 +254,23 @@ export class Session {
   }
 
   private nextMembers(now: number): Outgoing | undefined {
-    if (now - this.lastMembers < (this.options.membersIntervalMs ?? 50)) return undefined
+    if (now - this.lastMembers < this.membersIntervalMs) return undefined
     for (const link of this.links) {
       const members = link.nextMembers()
       if (members) return members
     }
     this.lastMembers = now
     return undefined
+  }
+
+  private get membersIntervalMs(): number {
+    return this.options.membersIntervalMs ?? 50
+  }
+
+  /** When to poll again though nothing wakes the session: members' vectors wait for their turn. Undefined: not needed. */
+  pollAgainInMs(now: number): number | undefined {
+    if (this.reason || !this.links.some(link => link.hasNews)) return undefined
+    return Math.max(1, this.lastMembers + this.membersIntervalMs - now)
   }
 
   private nextSignal(): Outgoing | undefined {

@@ -55,6 +55,8 @@ const heldPerFrameBytes = 128 * 1024
 /** Addresses of a held list that a receiver keeps; a peer that sends more closes the session. */
 const heldMax = 8_000_000
 const unackedMax = 8_192
+const reportedConflictsMax = 1_000
+const documentPrefix = '@doc/'
 const vectorSeqsPerFrame = 2_000
 /** Beyond this many addresses in flight a compare is put off. */
 const comparedAddressesMax = 2_000
@@ -137,6 +139,8 @@ export class SpaceLink {
   /** Counters for status and reports. */
   readonly counts = { received: 0, applied: 0, sent: 0, conflicts: 0, dropped: 0 }
   private readonly returned: string[] = []
+  private found: Conflict[] = []
+  private readonly documentsSeen = new Set<string>()
   private frozen: FrozenHash | undefined
   /** Registers still to be sent in a full compare. */
   private comparing: { registers: Register[]; next: number } | undefined
@@ -320,7 +324,9 @@ export class SpaceLink {
         const sameBatch = register.batch !== 0 && register.batch === before.batch && register.writer === before.writer
         if (!sameBatch || encoder.size >= limits.frameBytesMax / 2 + limits.batchBytesMax / 2) break
       }
-      if (owed(register)) encoder.add(register)
+      if (!owed(register)) continue
+      encoder.add(register)
+      if (!this.caughtUp && register.path.startsWith(documentPrefix)) this.noteDocument(register.path)
     }
     this.counts.sent += encoder.entries
     const frame = body(out => {
@@ -492,13 +498,18 @@ export class SpaceLink {
     return [...byWriter].map(([writer, seqs]) => ({ writer, runs: runsOf(seqs.sort((a, b) => a - b)) }))
   }
 
+  /** Whether {@link nextMembers} may have something to say. */
+  get hasNews(): boolean {
+    return this.peerReady && (this.news.length > 0 || this.space.members.version !== this.membersVersion)
+  }
+
   /** Members' durable vectors that the peer has not been told. */
   nextMembers(): Outgoing | undefined {
     const { members } = this.space
     if (!this.peerReady) return undefined
     if (this.news.length === 0 && members.version !== this.membersVersion) {
       for (const member of members.changedSince(this.membersVersion)) {
-        if (member.node === this.options.peer.node || this.told.get(member.node) === member.vector) continue
+        if (member.node === this.options.peer.node || member.node === this.space.table.node || this.told.get(member.node) === member.vector) continue
         this.told.set(member.node, member.vector)
         for (const seqs of chunk([...member.vector.seqs], vectorSeqsPerFrame)) this.news.push({ member, seqs })
       }
@@ -541,6 +552,7 @@ export class SpaceLink {
       const outcome = table.merge(entry, this.options.source, this.said, this.contest)
       if (outcome === 'applied' || outcome === 'shadowed') {
         applied++
+        if (!this.caughtUp && entry.path.startsWith(documentPrefix)) this.noteDocument(entry.path)
         // Covered and not held: it was dropped here, and the peer still has it (I6).
         if (covered && entry.value !== undefined && !isSystemPath(entry.path)) this.noteReturned(entry)
         if (!covered && this.unacked.length < unackedMax)
@@ -553,6 +565,10 @@ export class SpaceLink {
     this.counts.received += entries.length
     this.counts.applied += applied
     this.space.merged(entries.length)
+  }
+
+  private noteDocument(path: string): void {
+    if (this.documentsSeen.size < 1_000) this.documentsSeen.add(path.slice(documentPrefix.length))
   }
 
   private noteReturned(entry: Entry): void {
@@ -615,6 +631,7 @@ export class SpaceLink {
       if (seen.has(dot)) continue
       seen.add(dot)
       this.counts.conflicts++
+      if (!this.caughtUp && this.found.push(conflict) > 2 * reportedConflictsMax) this.found.splice(0, reportedConflictsMax)
       this.space.conflict(conflict)
     }
   }
@@ -667,6 +684,8 @@ export class SpaceLink {
       registersApplied: this.counts.applied,
       registersSent: this.counts.sent,
       conflicts: this.counts.conflicts,
+      newestConflicts: this.found.slice(-reportedConflictsMax),
+      documents: [...this.documentsSeen],
       returned: this.returned,
       dropped: this.counts.dropped
     })

@@ -70,30 +70,39 @@ export class AutomergeEngine implements Engine {
 
   /**
    * Makes a change. `check` sees the content as it would become and refuses it by throwing.
-   * @returns whether there was anything to change
+   * @returns the hash of the change, or `undefined` when nothing would change
    */
-  change(timeMs: number, message: string | undefined, edit: (draft: ConfigContent) => void, check: (content: ConfigContent) => void): boolean {
+  change(
+    timeMs: number,
+    message: string | undefined,
+    edit: (draft: ConfigContent) => void,
+    check: (content: ConfigContent) => void
+  ): string | undefined {
     const { automerge } = this
     const clone = automerge.clone(this.current, { actor: this.options.actor })
-    let update: Uint8Array
-    let next: Doc<ConfigContent>
+    let adopted: Doc<ConfigContent>
     try {
       // Automerge keeps time in whole seconds.
-      next = automerge.change(clone, { time: Math.floor(timeMs / 1000), ...(message === undefined ? {} : { message }) }, edit)
+      const next = automerge.change(
+        clone,
+        { time: Math.floor(timeMs / 1000), ...(message === undefined ? {} : { message }) },
+        edit
+      )
       const changes = automerge.getChangesSince(next, automerge.getHeads(this.current))
       if (changes.length === 0) {
-        automerge.free(clone)
-        return false
+        this.discard(clone)
+        return undefined
       }
       check(automerge.toJS(next))
-      update = joinBytes(changes)
+      this.options.local(joinBytes(changes))
+      adopted = next
     } catch (error) {
-      automerge.free(clone)
+      this.discard(clone)
       throw error
     }
-    this.options.local(update)
-    this.adopt(next)
-    return true
+    this.adopt(adopted)
+    // A new change follows every head, so it is the only one now.
+    return automerge.getHeads(adopted)[0]
   }
 
   apply(update: Uint8Array): boolean {
@@ -152,19 +161,23 @@ export class AutomergeEngine implements Engine {
     let clone = automerge.clone(this.current, { actor: this.options.actor })
     try {
       // Read-only: what the asker has and we lack comes by a pull of our own, with its edits named.
-      ;[clone, memory.sync] = automerge.receiveSyncMessage(clone, memory.sync ?? automerge.initSyncState({ readOnly: true }), request)
+      ;[clone, memory.sync] = automerge.receiveSyncMessage(
+        clone,
+        memory.sync ?? automerge.initSyncState({ readOnly: true }),
+        request
+      )
       const [state, message] = automerge.generateSyncMessage(clone, memory.sync)
       memory.sync = state
       return { body: message ? joinBytes([syncMark, message]) : new Uint8Array(), target }
     } catch (cause) {
       throw new SelvedgeError(documentErrors.documentMessageInvalid, 'an Automerge sync request is malformed', { cause })
     } finally {
-      automerge.free(clone)
+      this.discard(clone)
     }
   }
 
   destroy(): void {
-    this.automerge.free(this.current)
+    this.discard(this.current)
   }
 
   private receive(clone: Doc<ConfigContent>, sync: SyncState, body: Uint8Array): { doc: Doc<ConfigContent>; sync: SyncState } {
@@ -183,7 +196,8 @@ export class AutomergeEngine implements Engine {
   private checkedHash(change: Uint8Array): string {
     const { hash } = this.automerge.decodeChange(change)
     for (let i = 0; i < 4; i++)
-      if (Number.parseInt(hash.slice(i * 2, i * 2 + 2), 16) !== change[4 + i]) throw new Error('a change does not match its checksum')
+      if (Number.parseInt(hash.slice(i * 2, i * 2 + 2), 16) !== change[4 + i])
+        throw new Error('a change does not match its checksum')
     return hash
   }
 
@@ -194,7 +208,7 @@ export class AutomergeEngine implements Engine {
       outcome = work(clone)
       this.automerge.toJS(outcome[0])
     } catch (cause) {
-      this.automerge.free(clone)
+      this.discard(clone)
       throw new SelvedgeError(documentErrors.documentMessageInvalid, problem, { cause })
     }
     this.adopt(outcome[0])
@@ -204,16 +218,24 @@ export class AutomergeEngine implements Engine {
   private adopt(next: Doc<ConfigContent>): void {
     const previous = this.current
     this.current = next
-    this.automerge.free(previous)
+    this.discard(previous)
     this.options.changed()
+  }
+
+  private discard(doc: Doc<ConfigContent>): void {
+    try {
+      this.automerge.free(doc)
+    } catch {
+      // A panic in WebAssembly leaves its handle borrowed for ever: it can't be freed, and nobody uses it again.
+    }
   }
 
   private authored(doc: Doc<ConfigContent>): Doc<ConfigContent> {
     const { automerge } = this
     const withAuthor = automerge.clone(doc, { author: toHex(this.options.author) })
-    automerge.free(doc)
+    this.discard(doc)
     const withActor = automerge.clone(withAuthor, { actor: this.options.actor })
-    automerge.free(withAuthor)
+    this.discard(withAuthor)
     return withActor
   }
 }
@@ -223,11 +245,14 @@ const syncMark = Uint8Array.of(2)
 const hashBytes = 32
 
 function encodeHeads(heads: readonly string[]): Uint8Array {
-  return joinBytes(heads.map(head => Uint8Array.from({ length: hashBytes }, (_, i) => Number.parseInt(head.slice(i * 2, i * 2 + 2), 16))))
+  return joinBytes(
+    heads.map(head => Uint8Array.from({ length: hashBytes }, (_, i) => Number.parseInt(head.slice(i * 2, i * 2 + 2), 16)))
+  )
 }
 
 function decodeHeads(bytes: Uint8Array): string[] {
-  if (bytes.length % hashBytes !== 0) throw new SelvedgeError(documentErrors.documentMessageInvalid, 'Automerge heads are malformed')
+  if (bytes.length % hashBytes !== 0)
+    throw new SelvedgeError(documentErrors.documentMessageInvalid, 'Automerge heads are malformed')
   const heads: string[] = []
   for (let at = 0; at < bytes.length; at += hashBytes) heads.push(bytesToHex(bytes.subarray(at, at + hashBytes)))
   return heads
@@ -246,5 +271,7 @@ function toHex(text: string): string {
 /** The author of a change as it was given, or `undefined` when it is not one of ours. */
 export function authorFromHex(hex: string | null | undefined): string | undefined {
   if (!hex || !/^([0-9a-f]{2})+$/.test(hex)) return undefined
-  return new TextDecoder().decode(Uint8Array.from({ length: hex.length / 2 }, (_, i) => Number.parseInt(hex.slice(i * 2, i * 2 + 2), 16)))
+  return new TextDecoder().decode(
+    Uint8Array.from({ length: hex.length / 2 }, (_, i) => Number.parseInt(hex.slice(i * 2, i * 2 + 2), 16))
+  )
 }

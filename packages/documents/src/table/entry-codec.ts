@@ -8,7 +8,17 @@
  * are differences. Writers are named by their index in a dictionary, which a session keeps for its lifetime and the store starts
  * anew in each block. Fixtures in `testing/fixtures` hold blocks that every later version must read.
  */
-import { ByteReader, ByteWriter, isHlcTime, limits, pathProblem, readValue, SelvedgeError, writeValue, type Value } from '@selvedge/core'
+import {
+  ByteReader,
+  ByteWriter,
+  isHlcTime,
+  limits,
+  pathProblem,
+  readValue,
+  SelvedgeError,
+  writeValue,
+  type Value
+} from '@selvedge/core'
 import { tableErrors } from './errors.js'
 import type { Entry } from './register.js'
 import type { WriterLog } from './writer-log.js'
@@ -164,7 +174,16 @@ export class EntryEncoder {
     writer.byte(entryBlockVersion).uint(this.named.length)
     for (const named of this.named) writer.string(named.key)
     writer.uint(this.count)
-    for (const column of [this.flags, this.paths, this.slots, this.writerIndexes, this.seqs, this.times, this.extras, this.values]) {
+    for (const column of [
+      this.flags,
+      this.paths,
+      this.slots,
+      this.writerIndexes,
+      this.seqs,
+      this.times,
+      this.extras,
+      this.values
+    ]) {
       writer.bytes(column.peek())
       column.clear()
     }
@@ -187,7 +206,11 @@ export interface DecodedEntry extends Entry {
  * @param intern gives the writer of a key; it validates the key
  * @throws SelvedgeError `ENTRY_INVALID`, `ENTRY_VERSION`, or a codec error
  */
-export function decodeEntries(reader: ByteReader, dictionary: WriterDictionary, intern: (key: string) => WriterLog): DecodedEntry[] {
+export function decodeEntries(
+  reader: ByteReader,
+  dictionary: WriterDictionary,
+  intern: (key: string) => WriterLog
+): DecodedEntry[] {
   const version = reader.byte()
   if (version !== entryBlockVersion)
     throw new SelvedgeError(tableErrors.entryVersion, `entries of version ${version}: this version reads ${entryBlockVersion}`, {

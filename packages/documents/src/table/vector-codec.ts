@@ -1,5 +1,16 @@
 /** Vectors, floors and dots on the wire: writers by dictionary index, as in blocks of entries. */
-import { ByteReader, ByteWriter, hlcFromHex, hlcToHex, isHlcTime, limits, nodeId, SelvedgeError, type HlcTime, type NodeId } from '@selvedge/core'
+import {
+  ByteReader,
+  ByteWriter,
+  hlcFromHex,
+  hlcToHex,
+  isHlcTime,
+  limits,
+  nodeId,
+  SelvedgeError,
+  type HlcTime,
+  type NodeId
+} from '@selvedge/core'
 import { tableErrors } from './errors.js'
 import type { WriterDictionary } from './entry-codec.js'
 import type { WriterKey } from './register.js'
@@ -22,7 +33,12 @@ export function readWriter(reader: ByteReader, dictionary: WriterDictionary, int
   return dictionary.at(index)
 }
 
-export function writeSeqs(out: ByteWriter, dictionary: WriterDictionary, seqs: ReadonlyMap<WriterKey, number>, intern: Intern): void {
+export function writeSeqs(
+  out: ByteWriter,
+  dictionary: WriterDictionary,
+  seqs: ReadonlyMap<WriterKey, number>,
+  intern: Intern
+): void {
   out.uint(seqs.size)
   for (const [key, seq] of seqs) {
     writeWriter(out, dictionary, intern(key))
@@ -32,7 +48,8 @@ export function writeSeqs(out: ByteWriter, dictionary: WriterDictionary, seqs: R
 
 export function readSeqs(reader: ByteReader, dictionary: WriterDictionary, intern: Intern): Map<WriterKey, number> {
   const seqs = new Map<WriterKey, number>()
-  for (let left = reader.count('the number of writers', 2); left > 0; left--) seqs.set(readWriter(reader, dictionary, intern).key, reader.uint())
+  for (let left = reader.count('the number of writers', 2); left > 0; left--)
+    seqs.set(readWriter(reader, dictionary, intern).key, reader.uint())
   return seqs
 }
 
@@ -80,7 +97,8 @@ export function readHave(reader: ByteReader, dictionary: WriterDictionary, inter
       const first = at + reader.uint()
       const count = reader.uint()
       at = first + count
-      if (first < 1 || count < 1 || !Number.isSafeInteger(at)) throw new SelvedgeError(tableErrors.entryInvalid, 'a run of dots is not valid')
+      if (first < 1 || count < 1 || !Number.isSafeInteger(at))
+        throw new SelvedgeError(tableErrors.entryInvalid, 'a run of dots is not valid')
       runs.push([first, count])
     }
     have.push({ writer, runs })

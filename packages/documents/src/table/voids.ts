@@ -22,14 +22,15 @@ export class VoidList {
 
   /** Takes up a void register; returns the address that it names, or undefined when it is none that this version can read. */
   add(register: Pick<Entry, 'value'>): string | undefined {
-    const value = register.value as Record<string, unknown> | undefined
-    if (typeof value !== 'object' || value === null) return undefined
-    const { path, slot, time, node } = value
-    if (typeof path !== 'string' || typeof slot !== 'string' || typeof time !== 'number' || typeof node !== 'string') return undefined
-    if (!isHlcTime(time)) return undefined
-    const address = addressOf(path, slot)
-    this.named.add(keyOf(address, time, node))
-    return address
+    const named = readVoid(register)
+    if (!named) return undefined
+    this.named.add(keyOf(named.address, named.time, named.node))
+    return named.address
+  }
+
+  /** The address that a void register names. */
+  static addressIn(register: Pick<Entry, 'value'>): string | undefined {
+    return readVoid(register)?.address
   }
 
   static valueOf(entry: Named): Value {
@@ -42,6 +43,15 @@ export class VoidList {
     for (const unit of addressOf(entry.path, entry.slot)) hash = Math.imul(hash ^ unit.codePointAt(0)!, 0x01000193)
     return `${hlcToHex(entry.time)}-${entry.writer.node.slice(-40)}-${(hash >>> 0).toString(16)}`
   }
+}
+
+function readVoid(register: Pick<Entry, 'value'>): { address: string; time: number; node: string } | undefined {
+  const value = register.value as Record<string, unknown> | undefined
+  if (typeof value !== 'object' || value === null) return undefined
+  const { path, slot, time, node } = value
+  if (typeof path !== 'string' || typeof slot !== 'string' || typeof time !== 'number' || typeof node !== 'string')
+    return undefined
+  return isHlcTime(time) ? { address: addressOf(path, slot), time, node } : undefined
 }
 
 function keyOf(address: string, time: number, node: string): string {

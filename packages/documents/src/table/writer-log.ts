@@ -2,7 +2,17 @@
  * A writer and the registers whose current form it wrote, in a list sorted by seq. What a vector does not cover is the list's tail,
  * so a delta costs what changed, whatever the size of the table.
  */
-import { SelvedgeError, coreErrors, hlcFromHex, hlcToHex, nodeId, randomHex, type HlcTime, type NodeId, type Random } from '@selvedge/core'
+import {
+  SelvedgeError,
+  coreErrors,
+  hlcFromHex,
+  hlcToHex,
+  nodeId,
+  randomHex,
+  type HlcTime,
+  type NodeId,
+  type Random
+} from '@selvedge/core'
 import type { Register, WriterKey } from './register.js'
 
 const incarnationPattern = /^[0-9a-f]{22}$/

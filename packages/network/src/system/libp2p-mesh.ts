@@ -151,6 +151,7 @@ class Libp2pMesh implements Mesh {
 
   private opened(link: Libp2pConnection): void {
     const node = nodeId(link.remotePeer.toString())
+    guardAbort(link)
     if (!this.admits(node)) return link.abort(new Error('the node is not admitted'))
     if (this.self > node) {
       // The other end opens the stream; one that does not would hold a connection for nothing.
@@ -253,6 +254,19 @@ class Libp2pMesh implements Mesh {
   private stopWaiting(link: Libp2pConnection): void {
     this.waiting.get(link)?.cancel()
     this.waiting.delete(link)
+  }
+}
+
+// libp2p's connection monitor aborts a silent connection where nobody catches: should that throw (it says goodbye over a stream that
+// may be closed already), the process would end.
+function guardAbort(link: Libp2pConnection): void {
+  const abort = link.abort.bind(link)
+  link.abort = error => {
+    try {
+      abort(error)
+    } catch {
+      // It throws only when there is nothing left to abort.
+    }
   }
 }
 

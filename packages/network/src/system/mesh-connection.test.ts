@@ -1,5 +1,5 @@
 import { seededRandom, silentLogger, systemClock, type Connection } from '@selvedge/core'
-import { openMesh } from '../mesh.js'
+import { openMesh } from '../open-mesh.js'
 import { testKey, testRoster } from '../testing/fixtures.js'
 import { transportConformance } from '../testing/transport-conformance.js'
 

@@ -46,7 +46,8 @@ export class StreamConnection implements Connection {
     this.stream.addEventListener('message', event => this.received(event.data))
     this.stream.addEventListener('drain', () => this.checkDrain())
     this.stream.addEventListener('idle', () => this.checkDrain())
-    this.stream.addEventListener('remoteCloseWrite', () => this.lost())
+    // Not 'remoteCloseWrite', which does not wait for what a paused stream still holds.
+    this.stream.addEventListener('end', () => this.lost())
     this.stream.addEventListener('close', () => this.lost())
     options.link.addEventListener('close', () => this.lost())
   }
@@ -94,7 +95,8 @@ export class StreamConnection implements Connection {
   }
 
   private lost(): void {
-    if (this.end(lostReason, false)) this.cut(lostReason.message)
+    // Not at once: libp2p may be in the middle of aborting the connection, and to abort it from within makes that throw.
+    if (this.end(lostReason, false)) queueMicrotask(() => this.cut(lostReason.message))
   }
 
   private end(reason: CloseReason, discard: boolean): boolean {
@@ -152,13 +154,17 @@ export class StreamConnection implements Connection {
     })
   }
 
-  /** Sends what is queued, then closes the libp2p connection; cut when that takes too long. */
+  /**
+   * Sends what is queued, waits until the other end has closed its half too, then closes the libp2p connection: closed earlier, the
+   * kernel may answer what is under way with a reset, and the other end loses our last words. Cut when that takes too long.
+   */
   private async shutDown(): Promise<void> {
     const abort = new AbortController()
     const timer = this.options.clock.setTimer(connectionLimits.closeTimeoutMs, () => abort.abort())
     try {
       if (this.stream.readStatus === 'paused') this.stream.resume()
       await this.stream.close({ signal: abort.signal })
+      await this.otherHalfClosed(abort.signal)
       await this.options.link.close({ signal: abort.signal })
       this.resolveFinished()
     } catch {
@@ -166,6 +172,15 @@ export class StreamConnection implements Connection {
     } finally {
       timer.cancel()
     }
+  }
+
+  private otherHalfClosed(signal: AbortSignal): Promise<void> {
+    if (this.stream.remoteWriteStatus === 'closed' || this.stream.status !== 'open') return Promise.resolve()
+    return new Promise((resolve, reject) => {
+      for (const type of ['remoteCloseWrite', 'close'] as const)
+        this.stream.addEventListener(type, () => resolve(), { once: true })
+      signal.addEventListener('abort', () => reject(new Error('aborted')), { once: true })
+    })
   }
 
   private cut(message: string): void {

@@ -1,0 +1,482 @@
+/**
+ * One document of this replica: its instance in memory (made when needed), its records in the store, and what its content includes.
+ *
+ * Edits and updates gather during a turn of the event loop and are *sealed*: one record, the header with what it includes, one
+ * commit. Invariants:
+ * - `durable` names only edits whose content is on disk; `included` only edits whose content is in this instance.
+ * - An edit is listed in the catalogue, sent, or used in an answer only after the commit of the seal that took it.
+ * - A snapshot takes the place of records in the same batch, and is taken at a seal: it holds no edit that has no count yet.
+ */
+import {
+  SelvedgeError,
+  assert,
+  type Clock,
+  type DocumentId,
+  type Logger,
+  type SpaceStore,
+  type Timer,
+  type Value
+} from '@selvedge/core'
+import type { AutomergeEngine } from './automerge-engine.js'
+import type { DocumentLimits } from './document-limits.js'
+import { DocumentWrites } from './document-writes.js'
+import type { Answer, Engine, EngineName, PullSide } from './engine.js'
+import { documentErrors } from './errors.js'
+import { raise, type Included } from './included.js'
+import { PendingEdits } from './pending-edits.js'
+import { encodeHeader, type Header, type OwnEdits, type StoredContent } from './stored-records.js'
+import { YjsEngine, type YjsEngineEvents } from './yjs-engine.js'
+
+/** Names one edit of one writer in one document. */
+export interface DocumentDot {
+  readonly writer: string
+  readonly count: number
+}
+
+/** A live update: the edits of `writer` after `from`, up to `to`. */
+export interface LiveUpdate {
+  readonly id: DocumentId
+  readonly engine: EngineName
+  readonly writer: string
+  readonly from: number
+  readonly to: number
+  readonly update: Uint8Array
+}
+
+/** What one commit made durable, beyond what is included. */
+export interface CopyCommit {
+  readonly own: (DocumentDot & { clock: number; update: Uint8Array | undefined }) | undefined
+  /** Live updates that other peers may lack, each with where it came from. */
+  readonly forwards: readonly { live: LiveUpdate; origin: object }[]
+}
+
+export interface CopyHost {
+  readonly clock: Clock
+  readonly store: SpaceStore
+  readonly log: Logger
+  readonly limits: DocumentLimits
+  writerKey(): string
+  createYjs(events: YjsEngineEvents): YjsEngine
+  createAutomerge(local: (update: Uint8Array) => void, changed: () => void): Promise<AutomergeEngine>
+  committed(copy: DocumentCopy, commit: CopyCommit): void
+  /** What the content in memory includes changed. */
+  changed(copy: DocumentCopy): void
+  /** Nothing is under way and nobody has the document open: its instance may go. */
+  rested(copy: DocumentCopy): void
+}
+
+export class DocumentCopy {
+  /** Undefined until the catalogue, a peer or a service says it. */
+  engineName: EngineName | undefined
+  readonly included = new Map<string, number>()
+  durable: Included = new Map()
+  /** Own edits by writer key: of this boot, and those of earlier ones that may not be listed in the catalogue. */
+  readonly own = new Map<string, OwnEdits>()
+  /** Own writer keys of this boot. */
+  readonly written = new Set<string>()
+  deleted = false
+  purged = false
+  release: Value | undefined
+  /** Called when an Automerge document's content changed. */
+  readonly contentListeners = new Set<() => void>()
+
+  private engine: Engine | undefined
+  private loading: Promise<Engine> | undefined
+  private loaded = false
+  private loadingBytes = 0
+  private pins = 0
+  private floating: LiveUpdate[] = []
+  private readonly pending: PendingEdits
+  private readonly writes: DocumentWrites
+  private timer: Timer | undefined
+
+  constructor(
+    readonly id: DocumentId,
+    private readonly host: CopyHost,
+    header?: Header
+  ) {
+    this.pending = new PendingEdits(host.limits.documentBytesMax)
+    this.writes = new DocumentWrites(id, host.store)
+    if (!header) return
+    this.engineName = header.engine
+    this.deleted = header.deleted
+    raise(this.included, header.included)
+    this.durable = header.included
+    for (const [writer, edits] of header.own) this.own.set(writer, edits)
+    this.writes.records = header.records
+    this.release = header.release
+  }
+
+  get hasContent(): boolean {
+    return this.writes.exist || this.included.size > 0
+  }
+
+  /** Whether an answer may be made from the instance: it holds nothing that could not be stored. */
+  get servable(): boolean {
+    return !this.pending.overflowed && !this.purged && this.writes.failure === undefined
+  }
+
+  get idle(): boolean {
+    return this.loaded && this.pins === 0 && !this.writes.busy && !this.pending.any && this.servable
+  }
+
+  get pinned(): boolean {
+    return this.pins > 0
+  }
+
+  /** Keeps the instance in memory until `unpin`. */
+  pin(): void {
+    this.pins++
+  }
+
+  unpin(): void {
+    this.pins--
+    if (this.idle) this.host.rested(this)
+  }
+
+  /** The instance with everything stored in it. */
+  use(): Promise<Engine> {
+    if (this.loaded && this.engine) return Promise.resolve(this.engine)
+    if (!this.loading) {
+      const loading = this.load().finally(() => {
+        if (this.loading === loading) this.loading = undefined
+      })
+      this.loading = loading
+    }
+    return this.loading
+  }
+
+  /** The Yjs instance at once, though what is stored may still be on its way into it. */
+  openYjs(): YjsEngine {
+    const engine = this.engine ?? this.start(this.createYjs())
+    assert(engine instanceof YjsEngine, 'a shared document has a Yjs engine')
+    this.useLater()
+    return engine
+  }
+
+  /** Runs `work` on the loaded document: now, so that it throws to the caller, or once it is loaded. */
+  whenLoaded(bytes: number, work: () => void, failed: (error: unknown) => void): void {
+    if (this.loaded) {
+      work()
+      return
+    }
+    if (this.loadingBytes + bytes > this.host.limits.loadingBytesMax) return
+    this.loadingBytes += bytes
+    this.pin()
+    this.use()
+      .then(work)
+      .catch(failed)
+      .finally(() => {
+        this.loadingBytes -= bytes
+        this.unpin()
+      })
+  }
+
+  /** Applies a live update from a peer. @throws SelvedgeError when it is malformed */
+  applyLive(live: LiveUpdate, origin: object): void {
+    if (!this.loaded || this.purged || live.to <= this.count(live.writer)) return
+    this.refuseAboveTransferLimit()
+    const integrated = this.engine!.apply(live.update)
+    this.pending.remote.push(live.update)
+    // Nobody knows more of this boot's own edits than this replica does.
+    if (!this.written.has(live.writer)) {
+      if (integrated && live.from <= this.count(live.writer)) {
+        this.included.set(live.writer, live.to)
+        this.pending.forwards.push({ live, origin })
+      } else {
+        this.floating.push(live)
+        if (this.floating.length > this.host.limits.floatingMax) this.floating.shift()
+      }
+    }
+    this.contentArrived()
+  }
+
+  /** Applies an answer. True when the document now includes what the answerer's did. @throws SelvedgeError when it is malformed */
+  applyAnswer(side: PullSide, answer: Answer, included: Included): boolean {
+    if (!this.loaded || this.purged) return true
+    this.refuseAboveTransferLimit()
+    const { update, reached } = side.receive(answer)
+    if (update) this.pending.remote.push(update)
+    if (reached) {
+      const others = new Map([...included].filter(([writer]) => !this.written.has(writer)))
+      if (raise(this.included, others)) this.pending.header = true
+    }
+    this.contentArrived()
+    return reached
+  }
+
+  setDeleted(deleted: boolean): void {
+    if (this.deleted === deleted) return
+    this.deleted = deleted
+    if (this.hasContent) this.writeHeader()
+  }
+
+  setRelease(release: Value): void {
+    this.release = release
+    this.writeHeader()
+  }
+
+  /** Own edits of earlier boots that the catalogue now lists need not be remembered. */
+  forgetOwn(writer: string): void {
+    this.own.delete(writer)
+    this.writeHeader()
+  }
+
+  /**
+   * Resolves with the newest own edit once all edits made so far are on disk here.
+   * @throws SelvedgeError `DOCUMENT_TOO_LARGE`, or what the store failed with
+   */
+  flushed(): Promise<DocumentDot | undefined> {
+    const { failure } = this.writes
+    if (failure) return Promise.reject(failure)
+    if (this.pending.oversize) return Promise.reject(this.tooLarge())
+    return this.pending.hasLocal ? this.writes.nextOwn() : this.writes.ownSettled
+  }
+
+  /** Seals what has gathered, now. Resolves when everything sealed so far is on disk, or the store has failed. */
+  sealNow(): Promise<void> {
+    this.seal(true)
+    return this.writes.settled
+  }
+
+  /** Lets the instance go. Only when idle. */
+  evict(): void {
+    this.engine?.destroy()
+    this.engine = undefined
+    this.loaded = false
+    this.floating = []
+  }
+
+  /** Removes everything stored of the document. */
+  async purge(): Promise<void> {
+    this.purged = true
+    this.timer?.cancel()
+    this.evict()
+    await this.writes.purge()
+  }
+
+  /** Nothing is stored any more; whoever waits is told. */
+  close(error: SelvedgeError): void {
+    this.writes.fail(error)
+    this.timer?.cancel()
+    this.evict()
+  }
+
+  private count(writer: string): number {
+    return this.included.get(writer) ?? 0
+  }
+
+  private createYjs(): YjsEngine {
+    return this.host.createYjs({
+      local: update => this.localEdit(update),
+      observerFailed: error => this.host.log.warn({ id: this.id, error }, 'an observer of a document threw'),
+      destroyed: () => this.retire()
+    })
+  }
+
+  private start<Kind extends Engine>(engine: Kind): Kind {
+    this.engine = engine
+    if (this.pending.local.length > 0) engine.load(this.pending.local)
+    return engine
+  }
+
+  private async load(): Promise<Engine> {
+    if (this.engine === undefined) {
+      if (this.engineName === 'automerge') {
+        const changed = (): void => [...this.contentListeners].forEach(listener => listener())
+        this.start(await this.host.createAutomerge(update => this.localEdit(update), changed))
+      } else this.start(this.createYjs())
+    }
+    const engine = this.engine!
+    const content = await this.writes.read()
+    // It was destroyed meanwhile, and edits that were left have begun a new one.
+    if (this.engine !== engine) return this.use()
+    const sound = this.fill(engine, content.updates) && content.sound
+    this.loaded = true
+    if (!sound) this.distrust(content)
+    this.schedule()
+    return engine
+  }
+
+  private useLater(): void {
+    this.use().catch((error: unknown) => this.host.log.error({ id: this.id, error }, 'a document could not be read'))
+  }
+
+  private fill(engine: Engine, updates: readonly Uint8Array[]): boolean {
+    let sound = true
+    try {
+      engine.load(updates)
+    } catch {
+      // One of them can't be read: what can be is kept.
+      for (const update of updates) {
+        try {
+          engine.load([update])
+        } catch (error) {
+          sound = false
+          this.host.log.error({ id: this.id, error }, 'a stored update of a document is unreadable')
+        }
+      }
+    }
+    return sound
+  }
+
+  /** Records were lost: nothing is claimed any more, so that everything is pulled again, and what is left is announced. */
+  private distrust(found: StoredContent): void {
+    this.host.log.warn({ id: this.id }, 'stored records of a document are missing or stale; it is pulled again')
+    this.writes.distrust(found)
+    this.included.clear()
+    this.durable = new Map()
+    this.own.clear()
+    this.pending.announce = found.updates.length > 0
+    this.pending.compact = true
+    this.host.changed(this)
+  }
+
+  private localEdit(update: Uint8Array): void {
+    if (this.writes.failure) throw this.writes.failure
+    if (this.engineName === 'automerge') this.refuseUnstorable(update)
+    const queued = this.pending.add(update)
+    this.schedule()
+    if (!queued) throw this.backlog()
+  }
+
+  /** A config change is refused before it is made; a Yjs edit stands already when we hear of it. */
+  private refuseUnstorable(update: Uint8Array): void {
+    const { documentBytesMax } = this.host.limits
+    const bytes = this.pending.localBytes + update.length
+    if (bytes > documentBytesMax) throw this.backlog()
+    if (this.writes.bytes + bytes > documentBytesMax && this.engine!.snapshot().length + update.length > documentBytesMax)
+      throw this.tooLarge()
+  }
+
+  /** The service destroyed the instance: its edits are kept, and whoever opens the document again gets a new one. */
+  private retire(): void {
+    if (this.loaded) this.seal(true)
+    else if (this.pending.hasLocal) this.pending.replaceLocal(this.engine!.snapshot())
+    this.engine = undefined
+    this.loaded = false
+    this.loading = undefined
+    this.floating = []
+    if (this.pending.hasLocal) this.useLater()
+  }
+
+  private contentArrived(): void {
+    this.settleFloating()
+    this.schedule()
+    this.host.changed(this)
+  }
+
+  /** Live updates that came before what they follow are claimed once everything they follow is here. */
+  private settleFloating(): void {
+    if (this.floating.length === 0) return
+    const settled = this.engine!.settled
+    for (let moved = true; moved;) {
+      moved = false
+      this.floating = this.floating.filter(live => {
+        if (live.to <= this.count(live.writer)) return false
+        if (!settled || live.from > this.count(live.writer)) return true
+        this.included.set(live.writer, live.to)
+        this.pending.header = moved = true
+        return false
+      })
+    }
+  }
+
+  private writeHeader(): void {
+    if (this.engineName === undefined) return
+    this.pending.header = true
+    this.schedule()
+  }
+
+  private schedule(): void {
+    if (this.timer || this.writes.busy || this.purged || !this.pending.any) return
+    if (!this.loaded && !this.pending.header) return
+    this.timer = this.host.clock.soon(() => {
+      this.timer = undefined
+      this.seal()
+    })
+  }
+
+  /** Without `force` it waits for the write under way, so that a slow disk gets larger batches, not more of them. */
+  private seal(force = false): void {
+    const { pending, writes } = this
+    if (writes.failure || this.purged || !pending.any || (writes.busy && !force)) return
+    if (!this.loaded) {
+      if (pending.header) this.write([], undefined, [])
+      return
+    }
+    const engine = this.engine!
+    let local = pending.hasLocal
+    if (local && this.isOversize(engine)) {
+      pending.refuse()
+      local = false
+      this.host.log.error({ id: this.id }, 'a document is too large: its newest edits are neither stored nor sent')
+      writes.rejectWaiters(this.tooLarge())
+    }
+    const joined = pending.local.length > 0 ? engine.join(pending.local) : undefined
+    const { overflowed, announce, oversize } = pending
+    const own = local || announce ? this.countOwn(engine, announce ? undefined : joined) : undefined
+    const { remote, forwards } = pending.take()
+    const updates = joined ? [joined, ...remote] : remote
+    // A snapshot of an oversize document would hold the edits that are refused.
+    const compact = !oversize && (overflowed || pending.compact || writes.shouldCompact(updates, this.host.limits))
+    if (compact) pending.compact = false
+    this.write(compact ? { snapshot: engine.snapshot() } : updates, own, forwards)
+  }
+
+  private isOversize(engine: Engine): boolean {
+    const { documentBytesMax } = this.host.limits
+    if (!this.pending.overflowed && this.writes.bytes + this.pending.localBytes <= documentBytesMax) return false
+    return engine.snapshot().length > documentBytesMax
+  }
+
+  private countOwn(engine: Engine, update: Uint8Array | undefined): NonNullable<CopyCommit['own']> {
+    const writer = this.host.writerKey()
+    const count = this.count(writer) + 1
+    const clock = engine.ownClock
+    this.included.set(writer, count)
+    this.own.set(writer, { count, clock })
+    this.written.add(writer)
+    return { writer, count, clock, update }
+  }
+
+  private write(
+    content: readonly Uint8Array[] | { snapshot: Uint8Array },
+    own: CopyCommit['own'],
+    forwards: CopyCommit['forwards']
+  ): void {
+    this.pending.header = false
+    const included = new Map(this.included)
+    const { deleted, release } = this
+    const engine = this.engineName!
+    this.writes.write(
+      content,
+      records => encodeHeader({ engine, deleted, included, own: this.own, records, release }),
+      own && { writer: own.writer, count: own.count },
+      () => {
+        this.durable = included
+        this.host.committed(this, { own, forwards })
+        this.schedule()
+        if (this.idle) this.host.rested(this)
+      }
+    )
+  }
+
+  private refuseAboveTransferLimit(): void {
+    if (this.writes.bytes > this.host.limits.transferBytesMax) throw this.tooLarge()
+  }
+
+  private tooLarge(): SelvedgeError {
+    const max = this.host.limits.documentBytesMax
+    return new SelvedgeError(documentErrors.documentTooLarge, `the document ${this.id} is larger than ${max} bytes`, {
+      details: { id: this.id, max }
+    })
+  }
+
+  private backlog(): SelvedgeError {
+    const max = this.host.limits.documentBytesMax
+    return new SelvedgeError(documentErrors.documentBacklog, `${max} bytes of edits of ${this.id} wait for the store`, {
+      details: { id: this.id, max }
+    })
+  }
+}

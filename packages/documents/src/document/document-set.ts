@@ -1,0 +1,405 @@
+/**
+ * All documents of one space on this replica: the catalogue, the copies, and the channels to peers. Documents are read from the store
+ * when they are needed; one that nobody has open is replicated all the same, and its instance goes when too many are in memory.
+ *
+ * @example
+ * const documents = new DocumentSet({ space, store, registers, clock, random, log, author: node })
+ * await documents.load()
+ * const notes = documents.openYjs(documentId('notes'))
+ */
+import { SelvedgeError, assert, documentId, randomHex } from '@selvedge/core'
+import type { Clock, DocumentId, Logger, Random, SpaceId, SpaceStore } from '@selvedge/core'
+import { AcknowledgedEdits, type Peer, type StoredListener } from './acknowledged-edits.js'
+import { AutomergeDocument, type AutomergeDocumentOptions } from './automerge-document.js'
+import { AutomergeEngine, importAutomerge, type ConfigContent } from './automerge-engine.js'
+import { CatalogueKeeper } from './catalogue-keeper.js'
+import { Catalogue } from './catalogue.js'
+import { Channel, type ChannelHost, type ChannelOptions, type DocumentChannel } from './channel.js'
+import { DocumentCopy, type CopyCommit, type CopyHost, type DocumentDot } from './document-copy.js'
+import { documentLimits, type DocumentLimits } from './document-limits.js'
+import type { EngineName } from './engine.js'
+import { documentErrors } from './errors.js'
+import { missingFrom, type Included } from './included.js'
+import { PullPlanner } from './pull-planner.js'
+import type { RegisterAccess } from './register-access.js'
+import type { DocumentStatus } from './replicated-document.js'
+import { contentPrefix, decodeHeader, headerPrefix, parseRecordKey } from './stored-records.js'
+import { YjsDocument } from './yjs-document.js'
+import { YjsEngine } from './yjs-engine.js'
+
+export interface DocumentSetOptions {
+  readonly space: SpaceId
+  readonly store: SpaceStore
+  readonly registers: RegisterAccess
+  readonly clock: Clock
+  readonly random: Random
+  readonly log: Logger
+  /** The node id that config changes and releases carry. */
+  readonly author: string
+  /** Whether the store is failing: config changes are refused then. Default: never. */
+  degraded?(): boolean
+  /** Each limit's default and consequence: `documentLimits`. */
+  readonly limits?: Partial<DocumentLimits>
+}
+
+export interface ListedDocument {
+  readonly id: DocumentId
+  readonly engine: EngineName
+  readonly status: DocumentStatus
+}
+
+export class DocumentSet {
+  readonly space: SpaceId
+  private readonly limits: DocumentLimits
+  private readonly random: Random
+  private readonly catalogue: Catalogue
+  private readonly keeper: CatalogueKeeper
+  private readonly planner: PullPlanner
+  private readonly acknowledged = new AcknowledgedEdits()
+  private readonly copies = new Map<DocumentId, DocumentCopy>()
+  private readonly channels = new Set<Channel>()
+  /** Documents in memory that nobody uses, the longest unused first. */
+  private readonly idle = new Map<DocumentId, DocumentCopy>()
+  private readonly copyHost: CopyHost
+  private readonly channelHost: ChannelHost
+  private state: 'new' | 'loaded' | 'closed' = 'new'
+
+  constructor(private readonly options: DocumentSetOptions) {
+    const { clock, registers } = options
+    this.space = options.space
+    this.limits = { ...documentLimits, ...options.limits }
+    this.random = options.random.fork('documents')
+    this.catalogue = new Catalogue(registers)
+    this.keeper = new CatalogueKeeper(this.catalogue, clock, this.limits.relistDelayMs)
+    this.planner = new PullPlanner(clock, copy => this.missing(copy))
+    this.copyHost = this.makeCopyHost()
+    this.channelHost = this.makeChannelHost()
+  }
+
+  /** Reads what is stored of the documents (their contents stay on disk) and the catalogue. Once, before anything else. */
+  async load(): Promise<void> {
+    assert(this.state === 'new', 'documents are loaded once')
+    for await (const { key, value } of this.options.store.read(headerPrefix)) this.readHeader(key, value)
+    const suspects = await this.suspects()
+    this.state = 'loaded'
+    this.catalogue.open(ids => this.catalogueChanged(ids))
+    for (const id of suspects) {
+      // Reading a document finds what is wrong with its records. The verdict is on disk before anything is claimed.
+      const copy = this.ensureCopy(id)
+      copy.engineName ??= this.engineInCatalogue(id) ?? 'yjs'
+      await copy.use()
+      await copy.sealNow()
+    }
+    for (const id of new Set([...this.copies.keys(), ...this.catalogue.ids()])) {
+      const copy = this.ensureCopy(id)
+      this.keeper.recover(copy)
+      this.reconsider(copy)
+    }
+  }
+
+  /**
+   * Opens a shared document, making it if it is new. It can be edited at once.
+   * @throws SelvedgeError `DOCUMENT_ENGINE_MISMATCH`, `DOCUMENTS_CLOSED`
+   */
+  openYjs(id: DocumentId): YjsDocument {
+    const copy = this.openCopy(id, 'yjs')
+    return new YjsDocument(copy, copy.openYjs().doc, () => this.status(id))
+  }
+
+  /**
+   * Opens a config document, making it if it is new.
+   * @throws SelvedgeError `DOCUMENT_ENGINE_MISMATCH`, `DOCUMENTS_CLOSED`
+   */
+  async openAutomerge<Content extends object = ConfigContent>(
+    id: DocumentId,
+    options: AutomergeDocumentOptions = {}
+  ): Promise<AutomergeDocument<Content>> {
+    const copy = this.openCopy(id, 'automerge')
+    copy.pin()
+    try {
+      const engine = await copy.use()
+      assert(engine instanceof AutomergeEngine, 'a config document has an Automerge engine')
+      const { clock, log, registers, author } = this.options
+      const host = {
+        clock,
+        log,
+        registers,
+        author,
+        degraded: () => this.options.degraded?.() ?? false,
+        status: () => this.status(id)
+      }
+      return new AutomergeDocument<Content>(host, copy, engine, options)
+    } finally {
+      copy.unpin()
+    }
+  }
+
+  /** Documents that exist, in no order. */
+  list(): ListedDocument[] {
+    const documents: ListedDocument[] = []
+    for (const copy of this.copies.values()) {
+      if (copy.deleted || copy.engineName === undefined || (!this.catalogue.has(copy.id) && !copy.hasContent)) continue
+      documents.push({ id: copy.id, engine: copy.engineName, status: this.status(copy.id) })
+    }
+    return documents
+  }
+
+  status(id: DocumentId): DocumentStatus {
+    const copy = this.copies.get(id)
+    const missing = copy && this.missing(copy)
+    if (!missing || missing.size === 0) return 'complete'
+    if (!this.planner.isIncomplete(id)) return 'behind'
+    return `incomplete (waiting for ${[...missing.keys()].sort()[0]!})`
+  }
+
+  /**
+   * Deletes a document: its catalogue entries become tombstones. Its content stays until `purge`. An edit that the deletion did not
+   * know of brings the document back.
+   */
+  async delete(id: DocumentId): Promise<void> {
+    this.requireOpen()
+    await this.copies.get(id)?.flushed()
+    this.catalogue.delete(id)
+    this.catalogueChanged([id])
+  }
+
+  /**
+   * Removes the stored content of a deleted document: for when the tombstones of its catalogue entries have been dropped.
+   * @returns false when the document is alive or in use; nothing was done then
+   */
+  async purge(id: DocumentId): Promise<boolean> {
+    const copy = this.copies.get(id)
+    if (!copy || this.catalogue.has(id) || copy.pinned) return false
+    this.copies.delete(id)
+    this.idle.delete(id)
+    this.keeper.forget(id)
+    this.acknowledged.forget(id)
+    this.planner.forget(id)
+    await copy.purge()
+    return true
+  }
+
+  /** Resolves once all edits of a document made so far are on disk here; see `ReplicatedDocument.flushed`. */
+  async flushed(id: DocumentId): Promise<DocumentDot | undefined> {
+    return this.copies.get(id)?.flushed()
+  }
+
+  /** The edits of a document whose content is on disk here. */
+  durableIncluded(id: DocumentId): Included {
+    return this.copies.get(id)?.durable ?? new Map<string, number>()
+  }
+
+  /** The peers that have acknowledged an own edit of this boot as being on their disk. */
+  reached(id: DocumentId, writer: string, count: number): Peer[] {
+    return this.acknowledged.reached(id, writer, count)
+  }
+
+  /** Calls `listener` for every acknowledgement of a peer. Returns an unsubscriber. */
+  onStored(listener: StoredListener): () => void {
+    return this.acknowledged.listen(listener)
+  }
+
+  /** The documents' side of a new session with a peer. */
+  channel(options: ChannelOptions): DocumentChannel {
+    this.requireOpen()
+    const channel = new Channel(this.channelHost, options, this.ownEdits())
+    this.channels.add(channel)
+    this.planner.opened(channel)
+    channel.open()
+    return channel
+  }
+
+  /** Stores what has gathered and lets everything go. While the store is degraded it does not wait for it. Idempotent. */
+  async close(): Promise<void> {
+    if (this.state === 'closed') return
+    this.state = 'closed'
+    this.catalogue.close()
+    this.keeper.close()
+    this.planner.close()
+    for (const channel of [...this.channels]) channel.close()
+    const sealed = [...this.copies.values()].map(copy => copy.sealNow())
+    if (!this.options.degraded?.()) await Promise.all(sealed)
+    for (const copy of this.copies.values()) copy.close(closedError())
+  }
+
+  private makeCopyHost(): CopyHost {
+    const { clock, store, log, registers, author } = this.options
+    return {
+      clock,
+      store,
+      log,
+      limits: this.limits,
+      writerKey: () => registers.writerKey(),
+      createYjs: events => new YjsEngine(this.random.uint32(), events),
+      createAutomerge: async (local, changed) => {
+        // Drawn before the import, whose duration must not decide the order of draws.
+        const actor = randomHex(this.random, 16)
+        return new AutomergeEngine(await importAutomerge(), { actor, author, local, changed })
+      },
+      committed: (copy, commit) => this.committed(copy, commit),
+      changed: copy => this.reconsider(copy),
+      rested: copy => this.rested(copy)
+    }
+  }
+
+  private makeChannelHost(): ChannelHost {
+    return {
+      clock: this.options.clock,
+      limits: this.limits,
+      find: id => this.copies.get(id),
+      obtain: (id, engine) => this.obtain(id, engine),
+      reconsider: copy => this.reconsider(copy),
+      pullFinished: copy => this.planner.finished(copy),
+      stored: (channel, id, included) =>
+        this.acknowledged.heard(channel, id, included, this.copies.get(id)?.written ?? new Set<string>()),
+      closed: channel => {
+        this.channels.delete(channel)
+        this.planner.closed(channel)
+      }
+    }
+  }
+
+  private readHeader(key: string, value: Uint8Array): void {
+    const id = documentOfHeader(key)
+    if (id === undefined) return
+    try {
+      this.copies.set(id, new DocumentCopy(id, this.copyHost, decodeHeader(value)))
+    } catch (error) {
+      this.options.log.error({ id, error }, 'the stored header of a document is unreadable')
+      this.copies.set(id, new DocumentCopy(id, this.copyHost))
+    }
+  }
+
+  /** Documents whose records, as the store says or their headers show, may be lost. */
+  private async suspects(): Promise<Set<DocumentId>> {
+    const suspects = new Set<DocumentId>()
+    for (const copy of this.copies.values()) if (copy.engineName === undefined) suspects.add(copy.id)
+    const { loss } = this.options.store
+    if (!loss) return suspects
+    const suspect = (key: string): void => {
+      const id = documentOfHeader(key) ?? parseRecordKey(key)?.id
+      if (id !== undefined) suspects.add(id)
+    }
+    loss.corrupt.forEach(suspect)
+    if (!loss.incomplete) return suspects
+    for (const id of this.copies.keys()) suspects.add(id)
+    for await (const { key } of this.options.store.read(contentPrefix)) suspect(key)
+    return suspects
+  }
+
+  private openCopy(id: DocumentId, engine: EngineName): DocumentCopy {
+    this.requireOpen()
+    const copy = this.ensureCopy(id)
+    copy.engineName ??= this.engineInCatalogue(id) ?? engine
+    if (copy.engineName !== engine)
+      throw new SelvedgeError(documentErrors.documentEngineMismatch, `the document ${id} is a ${copy.engineName} document`, {
+        details: { id, engine: copy.engineName }
+      })
+    return copy
+  }
+
+  private ensureCopy(id: DocumentId): DocumentCopy {
+    const known = this.copies.get(id)
+    if (known) return known
+    const copy = new DocumentCopy(id, this.copyHost)
+    this.copies.set(id, copy)
+    return copy
+  }
+
+  /** The document that a peer speaks of. */
+  private obtain(id: DocumentId, engine: EngineName): DocumentCopy | undefined {
+    if (!this.copies.has(id) && this.copies.size >= this.limits.documentsMax) {
+      this.options.log.warn({ id }, 'a live update was refused: there are too many documents')
+      return undefined
+    }
+    const copy = this.ensureCopy(id)
+    copy.engineName ??= this.engineInCatalogue(id) ?? engine
+    if (copy.engineName === engine) return copy
+    this.options.log.error(
+      { id, engine: copy.engineName, offered: engine },
+      'a document exists under two engines; the other is ignored'
+    )
+    return undefined
+  }
+
+  /** Two sides of a partition may have made a document under different engines: all that have no content of it take the same one. */
+  private engineInCatalogue(id: DocumentId): EngineName | undefined {
+    return [...this.catalogue.entries(id).values()].map(entry => entry.engine).sort()[0]
+  }
+
+  private missing(copy: DocumentCopy): Included {
+    const listed = new Map<string, number>()
+    if (copy.deleted || copy.purged) return listed
+    for (const [writer, entry] of this.catalogue.entries(copy.id))
+      // Nobody has own edits of this boot that are not here.
+      if (entry.engine === copy.engineName && !copy.written.has(writer)) listed.set(writer, entry.count)
+    return missingFrom(copy.included, listed)
+  }
+
+  private catalogueChanged(ids: readonly DocumentId[]): void {
+    if (this.state !== 'loaded') return
+    for (const id of ids) {
+      const copy = this.catalogue.has(id) ? this.ensureCopy(id) : this.copies.get(id)
+      if (!copy) continue
+      this.keeper.changed(copy)
+      this.reconsider(copy)
+    }
+  }
+
+  private reconsider(copy: DocumentCopy): void {
+    copy.engineName ??= this.engineInCatalogue(copy.id)
+    this.planner.reconsider(copy)
+  }
+
+  private committed(copy: DocumentCopy, { own, forwards }: CopyCommit): void {
+    const engine = copy.engineName!
+    if (own) {
+      const { writer, count, clock, update } = own
+      this.catalogue.set(copy.id, writer, { engine, count, clock })
+      if (update)
+        for (const channel of this.channels) channel.sendLive({ id: copy.id, engine, writer, from: count - 1, to: count, update })
+    }
+    for (const { live, origin } of forwards) for (const channel of this.channels) if (channel !== origin) channel.sendLive(live)
+    for (const channel of this.channels) channel.durable(copy)
+    this.keeper.review(copy)
+  }
+
+  private rested(copy: DocumentCopy): void {
+    this.idle.delete(copy.id)
+    this.idle.set(copy.id, copy)
+    for (const [id, oldest] of this.idle) {
+      if (this.idle.size <= this.limits.idleInstancesMax) break
+      this.idle.delete(id)
+      // One that is in use again comes back here when it rests.
+      if (oldest.idle) oldest.evict()
+    }
+  }
+
+  /** Own edits of this boot, for a new peer to acknowledge. */
+  private ownEdits(): Map<DocumentId, Included> {
+    const edits = new Map<DocumentId, Included>()
+    for (const copy of this.copies.values()) {
+      const own = [...copy.durable].filter(([writer]) => copy.written.has(writer))
+      if (own.length > 0) edits.set(copy.id, new Map(own))
+    }
+    return edits
+  }
+
+  private requireOpen(): void {
+    assert(this.state !== 'new', 'load() comes first')
+    if (this.state === 'closed') throw closedError()
+  }
+}
+
+function closedError(): SelvedgeError {
+  return new SelvedgeError(documentErrors.documentsClosed, 'the documents of this space are closed')
+}
+
+function documentOfHeader(key: string): DocumentId | undefined {
+  if (!key.startsWith(headerPrefix)) return undefined
+  try {
+    return documentId(key.slice(headerPrefix.length))
+  } catch {
+    return undefined
+  }
+}

@@ -1,0 +1,101 @@
+/**
+ * Decides which documents to pull and from which channel. A document is in one of three states: not behind; behind (it is being pulled,
+ * waits for its turn, or there is nobody to ask); incomplete: every open channel was asked and none had what is missing.
+ */
+import type { Clock, DocumentId, Timer } from '@selvedge/core'
+import type { Channel } from './channel.js'
+import type { DocumentCopy } from './document-copy.js'
+import type { Included } from './included.js'
+
+export class PullPlanner {
+  private readonly channels = new Set<Channel>()
+  private readonly behind = new Map<DocumentId, DocumentCopy>()
+  private readonly incomplete = new Map<DocumentId, DocumentCopy>()
+  private readonly pulling = new Set<DocumentId>()
+  private timer: Timer | undefined
+  private ended = false
+
+  constructor(
+    private readonly clock: Clock,
+    /** What the catalogue lists and the document's content does not include. */
+    private readonly missing: (copy: DocumentCopy) => Included
+  ) {}
+
+  /** Whether every open channel was asked for what is missing, in vain. */
+  isIncomplete(id: DocumentId): boolean {
+    return this.incomplete.has(id)
+  }
+
+  /** Something changed about a document, or about what a peer has of it. */
+  reconsider(copy: DocumentCopy): void {
+    this.incomplete.delete(copy.id)
+    if (this.missing(copy).size === 0) this.behind.delete(copy.id)
+    else {
+      this.behind.set(copy.id, copy)
+      this.schedule()
+    }
+  }
+
+  /** A pull is over, whatever came of it. */
+  finished(copy: DocumentCopy): void {
+    this.pulling.delete(copy.id)
+    this.reconsider(copy)
+    if (this.behind.size > 0) this.schedule()
+  }
+
+  opened(channel: Channel): void {
+    this.channels.add(channel)
+    this.askAgain()
+  }
+
+  closed(channel: Channel): void {
+    this.channels.delete(channel)
+    if (this.channels.size === 0) this.askAgain()
+    this.schedule()
+  }
+
+  forget(id: DocumentId): void {
+    this.behind.delete(id)
+    this.incomplete.delete(id)
+  }
+
+  close(): void {
+    this.ended = true
+    this.timer?.cancel()
+  }
+
+  private askAgain(): void {
+    for (const [id, copy] of this.incomplete) this.behind.set(id, copy)
+    this.incomplete.clear()
+    this.schedule()
+  }
+
+  private schedule(): void {
+    if (this.ended || this.timer) return
+    this.timer = this.clock.soon(() => {
+      this.timer = undefined
+      this.run()
+    })
+  }
+
+  private run(): void {
+    for (const [id, copy] of this.behind) {
+      if (![...this.channels].some(channel => channel.pulling.free)) return
+      if (this.pulling.has(id)) continue
+      const missing = this.missing(copy)
+      if (missing.size === 0) {
+        this.behind.delete(id)
+        continue
+      }
+      const useful = [...this.channels].filter(channel => channel.pulling.useful(copy, missing))
+      const free = useful.find(channel => channel.pulling.free)
+      if (free) {
+        this.pulling.add(id)
+        free.pulling.start(copy, missing)
+      } else if (useful.length === 0) {
+        this.behind.delete(id)
+        this.incomplete.set(id, copy)
+      }
+    }
+  }
+}

@@ -1,0 +1,253 @@
+/**
+ * What a table holds, and the one place where registers change: a register an address, a shadow beside it when a stamp is too far
+ * ahead (I5), and everything that is kept in step with them: writers' lists, the change list, the hash, tombstones, what falls due,
+ * voids. It decides nothing: which entry wins, and when, is the table's business.
+ */
+import { assert, hlcToMs, type TrustedClock } from '@selvedge/core'
+import { ChangeList } from './change-list.js'
+import { DueQueue } from './due-queue.js'
+import { IncrementalHash } from './incremental-hash.js'
+import { addressOf, isNewer, Register, type Entry } from './register.js'
+import type { RegisterTableOptions } from './table-options.js'
+import { VoidList, voidPath } from './voids.js'
+import type { WriterLog } from './writer-log.js'
+
+export class Holdings {
+  readonly registers = new Map<string, Register>()
+  readonly shadows = new Map<string, Register>()
+  readonly tombstones = new Set<Register>()
+  readonly voids = new VoidList()
+  readonly changes = new ChangeList()
+  readonly due = new DueQueue<Register>()
+  readonly hash = new IncrementalHash(
+    register => this.stands(register),
+    address => this.shadows.get(address) ?? this.registers.get(address)
+  )
+  /** Path → slot → register, for slots other than ''. */
+  private readonly composites = new Map<string, Map<string, Register>>()
+  private liveCount = 0
+
+  constructor(
+    private readonly trusted: TrustedClock,
+    private readonly options: Pick<RegisterTableOptions, 'onChange' | 'onDrop'>
+  ) {}
+
+  /** Registers that are no tombstones. */
+  get live(): number {
+    return this.liveCount
+  }
+
+  /** Registers of a path's slots other than '', tombstones included. */
+  slots(path: string): Iterable<Register> {
+    return this.composites.get(path)?.values() ?? []
+  }
+
+  /** Puts an entry in its address's place, whatever stands there: the caller has judged it the winner. */
+  place(entry: Entry, source: number): void {
+    const address = entry.slot === '' ? entry.path : addressOf(entry.path, entry.slot)
+    let register = this.registers.get(address)
+    if (register === undefined) {
+      register = new Register(entry.path, entry.slot, entry)
+      this.registers.set(address, register)
+      this.count(register)
+      entry.writer.insert(register)
+    } else this.overwrite(register, entry)
+    if (register.expiresAtMs !== 0 && register.value !== undefined) this.pushExpiry(register)
+    if (this.shadows.size > 0) {
+      const shadow = this.shadows.get(address)
+      if (shadow && !isNewer(shadow, register)) this.leave(shadow)
+    }
+    this.hash.add(register)
+    this.touch(register, source)
+    if (register.path === voidPath) this.applyVoid(register)
+  }
+
+  private overwrite(register: Register, entry: Entry): void {
+    this.hash.remove(register)
+    if (register.value === undefined) {
+      if (entry.value !== undefined) {
+        this.tombstones.delete(register)
+        this.liveCount++
+      }
+    } else if (entry.value === undefined) {
+      this.tombstones.add(register)
+      this.liveCount--
+    }
+    if (register.writer !== entry.writer || register.seq !== entry.seq) {
+      register.writer.remove(register)
+      register.writer = entry.writer
+      register.seq = entry.seq
+      entry.writer.insert(register)
+    }
+    register.value = entry.value
+    register.time = entry.time
+    register.quality = entry.quality
+    register.expiresAtMs = entry.expiresAtMs
+    register.batch = entry.batch
+  }
+
+  /** Puts an entry beside its address's register, unless a newer or equal shadow stands there. */
+  placeShadow(entry: Entry, source: number): boolean {
+    const address = addressOf(entry.path, entry.slot)
+    const held = this.shadows.get(address)
+    if (held && !isNewer(entry, held)) return false
+    if (held) this.remove(held)
+    const shadow = new Register(entry.path, entry.slot, entry)
+    shadow.shadow = true
+    this.shadows.set(address, shadow)
+    this.pushShadow(shadow)
+    entry.writer.insert(shadow)
+    const beside = this.registers.get(address)
+    if (beside) this.hash.remove(beside)
+    this.hash.add(shadow)
+    this.touch(shadow, source)
+    return true
+  }
+
+  /** An expired register becomes a tombstone with the same stamp and dot (I9). */
+  bury(register: Register): void {
+    this.hash.remove(register)
+    register.value = undefined
+    this.liveCount--
+    this.tombstones.add(register)
+    this.touch(register, register.source)
+  }
+
+  /** Gives a register another dot of the same node; stamp time and value stay, and so does the hash (I4). */
+  redot(register: Register, writer: WriterLog, seq: number): void {
+    register.writer.remove(register)
+    register.writer = writer
+    register.seq = seq
+    register.batch = 0
+    writer.insert(register)
+    this.touch(register, 0)
+  }
+
+  /** Takes a register or shadow out without a successor in its place; the store is told, watchers are not. */
+  leave(register: Register): void {
+    this.remove(register)
+    this.options.onDrop?.(register)
+  }
+
+  /** Takes a register or shadow out for good; store and watchers are told. */
+  drop(register: Register): void {
+    this.leave(register)
+    this.options.onChange?.({ register, source: 0 })
+  }
+
+  private remove(register: Register): void {
+    const address = addressOf(register.path, register.slot)
+    this.hash.remove(register)
+    register.gone = true
+    register.writer.remove(register)
+    this.changes.unlink(register)
+    if (register.shadow) {
+      this.shadows.delete(address)
+      const beside = this.registers.get(address)
+      if (beside) this.hash.add(beside)
+      return
+    }
+    this.registers.delete(address)
+    if (register.value === undefined) this.tombstones.delete(register)
+    else this.liveCount--
+    if (register.slot === '') return
+    const slots = this.composites.get(register.path)
+    slots?.delete(register.slot)
+    if (slots?.size === 0) this.composites.delete(register.path)
+  }
+
+  private touch(register: Register, source: number): void {
+    this.changes.touch(register)
+    register.source = source
+    this.options.onChange?.({ register, source })
+  }
+
+  /** Something about a register's reading changed, but not the register: it fell due. */
+  tell(register: Register): void {
+    this.options.onChange?.({ register, source: 0 })
+  }
+
+  private applyVoid(register: Register): void {
+    const address = this.voids.add(register)
+    if (address === undefined) return
+    for (const pool of [this.registers, this.shadows]) {
+      const named = pool.get(address)
+      if (named && this.voids.has(named)) this.drop(named)
+    }
+  }
+
+  private count(register: Register): void {
+    if (register.slot !== '') this.addSlot(register)
+    if (register.value === undefined) this.tombstones.add(register)
+    else this.liveCount++
+  }
+
+  private addSlot(register: Register): void {
+    const slots = this.composites.get(register.path)
+    if (slots) slots.set(register.slot, register)
+    else this.composites.set(register.path, new Map([[register.slot, register]]))
+  }
+
+  private pushShadow(shadow: Register): void {
+    this.due.push(hlcToMs(shadow.time) - this.trusted.maxClockSkewMs, shadow)
+  }
+
+  private pushExpiry(register: Register): void {
+    this.due.push(register.expiresAtMs, register)
+    // Expiries renewed before they fall due leave entries behind: rebuild when most of them are such.
+    if (this.due.size <= 1024 || this.due.size <= 4 * (this.registers.size + this.shadows.size)) return
+    const { maxClockSkewMs } = this.trusted
+    this.due.retain(
+      (item, dueMs) => !item.gone && (item.shadow || item.expiresAtMs === dueMs || item.expiresAtMs + maxClockSkewMs === dueMs)
+    )
+  }
+
+  /** The register or shadow that stands for an address in the hash: live, without an expiry, and not beside a shadow (I7). */
+  private stands(register: Register): boolean {
+    if (register.gone || register.value === undefined || register.expiresAtMs !== 0) return false
+    return register.shadow || this.shadows.size === 0 || !this.shadows.has(addressOf(register.path, register.slot))
+  }
+
+  contributor(address: string): Register | undefined {
+    const register = this.shadows.get(address) ?? this.registers.get(address)
+    return register && this.stands(register) ? register : undefined
+  }
+
+  /** Fills empty holdings; later forms of a place replace earlier ones, and a shadow that its register has overtaken is left out. */
+  load(stored: Iterable<Register>): void {
+    assert(this.changes.index === 0, 'a table is loaded once, before it is used')
+    for (const register of stored) {
+      const pool = register.shadow ? this.shadows : this.registers
+      const address = addressOf(register.path, register.slot)
+      const before = pool.get(address)
+      if (before) before.gone = true
+      pool.set(address, register)
+    }
+    for (const [address, shadow] of this.shadows) {
+      const register = this.registers.get(address)
+      if (!register || isNewer(shadow, register)) continue
+      shadow.gone = true
+      this.shadows.delete(address)
+    }
+    const byWriter = new Map<WriterLog, Register[]>()
+    for (const pool of [this.registers, this.shadows])
+      for (const register of pool.values()) {
+        const list = byWriter.get(register.writer)
+        if (list) list.push(register)
+        else byWriter.set(register.writer, [register])
+        this.admit(register)
+      }
+    for (const [writer, list] of byWriter) writer.link(list.sort((a, b) => a.seq - b.seq))
+  }
+
+  private admit(register: Register): void {
+    this.changes.touch(register)
+    if (register.shadow) this.pushShadow(register)
+    else {
+      this.count(register)
+      if (register.expiresAtMs !== 0 && register.value !== undefined) this.due.push(register.expiresAtMs, register)
+    }
+    if (register.path === voidPath && !register.shadow) this.voids.add(register)
+    this.hash.add(register)
+  }
+}

@@ -1,0 +1,127 @@
+/**
+ * The conflict log of a space (I8): registers of the space itself, so that it outlives the node that saw the conflict and has the
+ * space's residency. Each recorder keeps a ring of its own: newer entries overwrite its oldest, nothing is ever deleted. The two
+ * ends of a merge both record what they saw, so readers take one entry a loser dot.
+ */
+import { hlcToMs, type NodeId, type Value } from '@selvedge/core'
+import type { RegisterTable, WriterKey } from '@selvedge/documents'
+import type { Conflict, ConflictSide } from '@selvedge/session'
+
+const conflictPrefix = '@conflict/'
+/** Losers kept a recorder; also how many {@link ConflictLog.newest} gives at most. */
+export const conflictsKept = 1_000
+/** Encoded losers larger than this are recorded without their value. */
+const valueTextMax = 16 * 1024
+
+export interface ConflictRecord extends Conflict {
+  /** Wall milliseconds (trusted) when it was found. */
+  readonly seenAtMs: number
+  /** The replica that found it. */
+  readonly seenBy: NodeId
+  /** The loser's value was too large to be kept. */
+  readonly valueLeftOut: boolean
+}
+
+export class ConflictLog {
+  private next = 0
+  private counted = 0
+
+  constructor(private readonly table: RegisterTable) {
+    const count = table.get(this.countPath)?.value
+    this.counted = typeof count === 'number' ? count : 0
+    this.next = this.counted % conflictsKept
+  }
+
+  private get countPath(): string {
+    return `${conflictPrefix}${this.table.node}`
+  }
+
+  /** Conflicts that this replica has recorded, ever. */
+  get count(): number {
+    return this.counted
+  }
+
+  /** Records a conflict, unless its loser stands in this replica's ring already. */
+  record(conflict: Conflict): void {
+    const record: ConflictRecord = {
+      ...conflict,
+      loser: bounded(conflict.loser),
+      winner: bounded(conflict.winner),
+      seenAtMs: Math.floor(this.table.trusted.nowMs()),
+      seenBy: this.table.node,
+      valueLeftOut: bounded(conflict.loser) !== conflict.loser
+    }
+    this.table.batch(() => {
+      this.table.set(`${conflictPrefix}${this.table.node}/${this.next}`, valueOf(record))
+      this.table.set(this.countPath, ++this.counted)
+    })
+    this.next = this.counted % conflictsKept
+  }
+
+  /** The newest conflicts that any replica recorded, newest first, one a loser dot. */
+  newest(max = conflictsKept): ConflictRecord[] {
+    const byDot = new Map<string, ConflictRecord>()
+    for (const record of this.records()) {
+      const dot = `${record.loser.writer}:${record.loser.seq}`
+      const known = byDot.get(dot)
+      if (!known || record.seenAtMs < known.seenAtMs) byDot.set(dot, record)
+    }
+    return [...byDot.values()].sort((a, b) => b.seenAtMs - a.seenAtMs).slice(0, max)
+  }
+
+  private *records(): IterableIterator<ConflictRecord> {
+    for (const node of new Set([...this.table.writers.values()].map(writer => writer.node))) {
+      const count = this.table.get(`${conflictPrefix}${node}`)?.value
+      for (let i = 0; i < Math.min(Number(count ?? 0), conflictsKept); i++) {
+        const value = this.table.get(`${conflictPrefix}${node}/${i}`)?.value
+        const record = value === undefined ? undefined : recordOf(value)
+        if (record) yield record
+      }
+    }
+  }
+
+  /** Whether a conflict's loser is what stands at its address now: restored, or written again. */
+  isRestored(record: ConflictRecord): boolean {
+    const register = this.table.get(record.path, record.slot)
+    return register !== undefined && register.time > record.winner.time && JSON.stringify(register.value) === JSON.stringify(record.loser.value)
+  }
+}
+
+function bounded(side: ConflictSide): ConflictSide {
+  const size = typeof side.value === 'object' && side.value !== null ? JSON.stringify(side.value).length : String(side.value).length
+  return size > valueTextMax ? { ...side, value: null } : side
+}
+
+function valueOf(record: ConflictRecord): Value {
+  const side = ({ value, time, writer, seq, quality }: ConflictSide): Value => ({
+    deleted: value === undefined,
+    value: value === undefined ? null : value,
+    time,
+    writer,
+    seq,
+    quality
+  })
+  const { path, slot, loser, winner, seenAtMs, seenBy, valueLeftOut } = record
+  return { path, slot, loser: side(loser), winner: side(winner), seenAtMs, seenBy, valueLeftOut }
+}
+
+// Whatever a later version wrote here that can't be read is passed over.
+function recordOf(value: Value): ConflictRecord | undefined {
+  if (typeof value !== 'object' || value === null || !('loser' in value)) return undefined
+  const { path, slot, loser, winner, seenAtMs, seenBy, valueLeftOut } = value as Record<string, Value>
+  const [lost, won] = [sideOf(loser), sideOf(winner)]
+  if (typeof path !== 'string' || typeof slot !== 'string' || !lost || !won || typeof seenAtMs !== 'number' || typeof seenBy !== 'string') return undefined
+  return { path, slot, loser: lost, winner: won, seenAtMs, seenBy: seenBy as NodeId, valueLeftOut: valueLeftOut === true }
+}
+
+function sideOf(value: Value | undefined): ConflictSide | undefined {
+  if (typeof value !== 'object' || value === null) return undefined
+  const { deleted, value: held, time, writer, seq, quality } = value as Record<string, Value>
+  if (typeof time !== 'number' || typeof writer !== 'string' || typeof seq !== 'number' || typeof quality !== 'number') return undefined
+  return { value: deleted === true ? undefined : held, time, writer: writer as WriterKey, seq, quality }
+}
+
+/** Wall milliseconds of a write in a conflict. */
+export function sideAtMs(side: ConflictSide): number {
+  return hlcToMs(side.time)
+}

@@ -1,0 +1,78 @@
+/**
+ * Tombstone collection and the closing of old incarnations (I4, I6): both ask what every member holds durably. A member that has
+ * made no progress for the horizon, with something owed to it, no longer holds either back; when it returns, the held list and
+ * rebuttals keep the replicas equal, and the heal report names what came back.
+ */
+import { hlcFromMs, type NodeId } from '@selvedge/core'
+import { covers, dominates, type RegisterTable, type VersionVector, type WriterLog } from '@selvedge/documents'
+import type { MemberTable } from '@selvedge/session'
+
+export interface GcOptions {
+  readonly table: RegisterTable
+  readonly members: MemberTable
+  /** The nodes whose coverage counts, this replica left out. */
+  readonly expected: () => Iterable<{ readonly node: NodeId; readonly role: 'node' | 'relay' }>
+  readonly durable: () => VersionVector
+  /** Time without progress after which a member holds nothing back, in milliseconds. */
+  readonly horizonMs: number
+  /** Age after which a superseded incarnation is closed, in milliseconds. */
+  readonly closeAfterMs: number
+}
+
+export interface GcResult {
+  readonly collected: number
+  readonly closed: number
+  /** Members that hold nothing back any more. */
+  readonly evicted: readonly NodeId[]
+}
+
+export function collectGarbage(options: GcOptions): GcResult {
+  const { table, members } = options
+  const nowMs = table.trusted.nowMs()
+  const durable = options.durable()
+  const vectors: VersionVector[] = [durable]
+  const evicted: NodeId[] = []
+  for (const { node, role } of options.expected()) {
+    if (node === table.node) continue
+    let member = members.get(node)
+    if (!member) {
+      // A member never heard of holds everything back until the horizon has passed from now.
+      members.learn(node, role, { seqs: new Map(), closed: new Map() }, nowMs)
+      member = members.get(node)!
+    }
+    if (dominates(member.vector, durable)) members.touch(node, nowMs)
+    else if (nowMs - member.progressAtMs > options.horizonMs) {
+      evicted.push(node)
+      continue
+    }
+    vectors.push(member.vector)
+  }
+  const collected = table.collect(register => vectors.every(vector => covers(vector, register.writer, register.seq)))
+  return { collected, closed: closeIncarnations(table, vectors, nowMs - options.closeAfterMs), evicted }
+}
+
+// An incarnation is closed once its successor is old and every member covers the same of it: then nothing of it can be missing.
+function closeIncarnations(table: RegisterTable, vectors: readonly VersionVector[], beforeMs: number): number {
+  const before = hlcFromMs(beforeMs)
+  const byNode = new Map<NodeId, WriterLog[]>()
+  for (const writer of table.writers.values()) {
+    if (table.isClosed(writer)) continue
+    const list = byNode.get(writer.node)
+    if (list) list.push(writer)
+    else byNode.set(writer.node, [writer])
+  }
+  let closed = 0
+  for (const [node, writers] of byNode) {
+    writers.sort((a, b) => a.createdAt - b.createdAt)
+    let upTo: WriterLog | undefined
+    for (let i = 0; i + 1 < writers.length; i++) {
+      const writer = writers[i]!
+      if (writers[i + 1]!.createdAt > before || writer.createdAt === writers[i + 1]!.createdAt) break
+      if (!vectors.every(vector => (vector.seqs.get(writer.key) ?? 0) === writer.covered)) break
+      upTo = writer
+      closed++
+    }
+    if (upTo) table.close(node, upTo.createdAt)
+  }
+  return closed
+}

@@ -1,0 +1,121 @@
+/**
+ * Receipts (I3): a write is readable at once; its receipt resolves when the write is fsynced here (`local`), on another node of the
+ * site (`site`), on the relay (`relay`). A receipt waits for a dot to be covered durably, so a write that was overwritten meanwhile
+ * is acknowledged by what overwrote it. Waiting receipts cost memory until they resolve or are aborted: pass a signal.
+ */
+import { SelvedgeError, type NodeId } from '@selvedge/core'
+import { covers, type Dot, type RegisterTable, type WriterLog } from '@selvedge/documents'
+import type { DurableState, MemberTable } from '@selvedge/session'
+import { replicaErrors } from './errors.js'
+
+export type DurabilityLevel = 'local' | 'site' | 'relay'
+
+/** How far a write is known to have reached; `memory`: not even fsynced here. */
+export type Reached = 'memory' | DurabilityLevel
+
+export interface Receipt {
+  readonly dot: Dot
+  /** The stamp is too far ahead of trusted time: stored and sent, not obeyed yet. */
+  readonly shadowed: boolean
+  /**
+   * Resolves when the write is durable at `level`.
+   * @throws SelvedgeError `RECEIPT_ABORTED` when the signal aborts, `REPLICA_CLOSED` when the replica closes first. Either way the
+   * write stands and goes on being replicated.
+   */
+  durable(level: DurabilityLevel, options?: { signal?: AbortSignal }): Promise<void>
+  /** How far it is known to have reached now. */
+  reached(): Reached
+}
+
+interface Waiting {
+  readonly writer: WriterLog
+  readonly seq: number
+  readonly level: DurabilityLevel
+  resolve(): void
+  reject(error: Error): void
+}
+
+export interface ReceiptsOptions {
+  readonly node: NodeId
+  readonly table: RegisterTable
+  readonly members: MemberTable
+  readonly durable: () => DurableState
+  /** What `local` means to a relay is that its own store has it: it counts as `relay` too. */
+  readonly role: 'node' | 'relay'
+}
+
+export class Receipts {
+  private readonly waiting: Record<DurabilityLevel, Set<Waiting>> = { local: new Set(), site: new Set(), relay: new Set() }
+  private closed: Error | undefined
+
+  constructor(private readonly options: ReceiptsOptions) {}
+
+  of(dot: Dot, shadowed: boolean): Receipt {
+    const writer = this.options.table.writer(dot.writer)
+    return {
+      dot,
+      shadowed,
+      durable: (level, options) => this.wait(writer, dot.seq, level, options?.signal),
+      reached: () => this.reached(writer, dot.seq)
+    }
+  }
+
+  /** How far the write (writer, seq) is known to have reached. */
+  reached(writer: WriterLog, seq: number): Reached {
+    if (this.isDurable(writer, seq, 'relay')) return 'relay'
+    if (this.isDurable(writer, seq, 'site')) return 'site'
+    return this.isDurable(writer, seq, 'local') ? 'local' : 'memory'
+  }
+
+  private isDurable(writer: WriterLog, seq: number, level: DurabilityLevel): boolean {
+    const { members, node, role } = this.options
+    const here = (): boolean => covers(this.options.durable().vector, writer, seq)
+    if (level === 'local' || (level === 'relay' && role === 'relay')) return here()
+    for (const _holder of members.holdersOf(writer, seq, level === 'relay' ? 'relay' : 'node', node)) return true
+    return false
+  }
+
+  private wait(writer: WriterLog, seq: number, level: DurabilityLevel, signal?: AbortSignal): Promise<void> {
+    if (this.isDurable(writer, seq, level)) return Promise.resolve()
+    return new Promise((resolve, reject) => {
+      if (this.closed) return reject(this.closed)
+      const aborted = (): void => waiting.reject(abortError(level, signal))
+      const done = (): void => {
+        this.waiting[level].delete(waiting)
+        signal?.removeEventListener('abort', aborted)
+      }
+      const waiting: Waiting = {
+        writer,
+        seq,
+        level,
+        resolve: () => (done(), resolve()),
+        reject: error => (done(), reject(error))
+      }
+      if (signal?.aborted) return reject(abortError(level, signal))
+      signal?.addEventListener('abort', aborted, { once: true })
+      this.waiting[level].add(waiting)
+    })
+  }
+
+  /** More is durable, here or elsewhere. */
+  check(levels: readonly DurabilityLevel[]): void {
+    for (const level of levels)
+      for (const waiting of this.waiting[level]) if (this.isDurable(waiting.writer, waiting.seq, level)) waiting.resolve()
+  }
+
+  /** Receipts that wait. */
+  get pending(): number {
+    return this.waiting.local.size + this.waiting.site.size + this.waiting.relay.size
+  }
+
+  close(): void {
+    this.closed = new SelvedgeError(replicaErrors.replicaClosed, 'the replica was closed before the write was durable at the level asked for')
+    for (const set of Object.values(this.waiting)) for (const waiting of set) waiting.reject(this.closed)
+  }
+}
+
+function abortError(level: DurabilityLevel, signal: AbortSignal | undefined): SelvedgeError {
+  return new SelvedgeError(replicaErrors.receiptAborted, `gave up waiting for the write to be durable at ${level}; it goes on being replicated`, {
+    cause: signal?.reason
+  })
+}

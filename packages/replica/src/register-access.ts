@@ -1,0 +1,29 @@
+/** The register table as documents see it: catalogue and releases are registers like any other. */
+import type { Value } from '@selvedge/core'
+import type { RegisterAccess, RegisterTable } from '@selvedge/documents'
+import type { Changes } from './changes.js'
+
+export function tableAccess(table: RegisterTable, changes: Changes): RegisterAccess {
+  return {
+    writerKey: () => table.ownWriter().key,
+    get(path, slot) {
+      const register = table.get(path, slot)
+      return register?.value === undefined ? undefined : { value: register.value, writer: register.writer.key }
+    },
+    set: (path: string, slot: string, value: Value) => void table.set(path, value, { slot }),
+    delete: (path, slot) => void table.delete(path, slot),
+    *slots(path) {
+      for (const register of table.slots(path)) if (register.value !== undefined) yield { slot: register.slot, value: register.value }
+    },
+    *paths(prefix) {
+      const seen = new Set<string>()
+      for (const register of table.all()) {
+        if (register.value === undefined || !register.path.startsWith(prefix) || seen.has(register.path)) continue
+        seen.add(register.path)
+        yield register.path
+      }
+    },
+    watch: (prefix, listener) =>
+      changes.watch(`${prefix}**`, { initial: false, system: true }, list => listener(new Set(list.map(change => change.path))))
+  }
+}

@@ -1,0 +1,321 @@
+/**
+ * A replica: the spaces that a process holds, and the sessions that synchronise them. `openSite` and `openRelay` are thin on top of
+ * it: they decide which spaces there are, who may connect, and what people see.
+ */
+import {
+  SelvedgeError,
+  TrustedClock,
+  type CloseReason,
+  type Connection,
+  type Environment,
+  type NodeId,
+  type SpaceId,
+  type Store,
+  type StoreHealth,
+  type Timer
+} from '@selvedge/core'
+import { nodeCompressor, type Conflict, type MemberRole, type Session } from '@selvedge/session'
+import type { TableAlarm } from '@selvedge/documents'
+import { replicaErrors } from './errors.js'
+import type { HealReport } from './heal-reports.js'
+import { SessionDriver } from './session-driver.js'
+import { SpaceReplica, type Residency } from './space-replica.js'
+
+export interface ReplicaOptions {
+  readonly node: NodeId
+  readonly role: MemberRole
+  readonly environment: Environment
+  readonly store: Store
+  readonly events?: Partial<ReplicaEvents>
+  readonly timing?: Partial<ReplicaTiming>
+}
+
+/** Times in milliseconds, with defaults that suit a building; simulations and tests choose others. */
+export interface ReplicaTiming {
+  /** Clocks further off than this are not obeyed (I5). Default 5 min. */
+  readonly maxClockSkewMs: number
+  /** Between pings in the mesh, and the silence after which a peer is taken for gone. Default 500 and 2,000. */
+  readonly meshPingMs: number
+  readonly meshTimeoutMs: number
+  /** The same for trunks. Default 2,000 and 8,000. */
+  readonly trunkPingMs: number
+  readonly trunkTimeoutMs: number
+  /** A write that was under way for longer is told to watchers as merged, not live. Default 10 s. */
+  readonly liveWithinMs: number
+  /** Between collections of tombstones. Default 60 s. */
+  readonly gcIntervalMs: number
+  /** A member without progress for this long holds no tombstone back. Default 30 days. */
+  readonly gcHorizonMs: number
+  /** Superseded incarnations are closed after this long. Default 30 days. */
+  readonly closeIncarnationsAfterMs: number
+  /** Between comparisons of hashes with an idle peer. Default 10 s. */
+  readonly compareIntervalMs: number
+}
+
+const dayMs = 86_400_000
+export const defaultTiming: ReplicaTiming = {
+  maxClockSkewMs: 300_000,
+  meshPingMs: 500,
+  meshTimeoutMs: 2_000,
+  trunkPingMs: 2_000,
+  trunkTimeoutMs: 8_000,
+  liveWithinMs: 10_000,
+  gcIntervalMs: 60_000,
+  gcHorizonMs: 30 * dayMs,
+  closeIncarnationsAfterMs: 30 * dayMs,
+  compareIntervalMs: 10_000
+}
+
+export interface ReplicaEvents {
+  peerUp(peer: Peer): void
+  peerDown(peer: Peer, reason: CloseReason): void
+  /** A seal came: `first` of its session. */
+  sealed(space: SpaceReplica, peer: NodeId, first: boolean): void
+  healed(space: SpaceReplica, report: HealReport): void
+  conflict(space: SpaceReplica, conflict: Conflict): void
+  diverged(space: SpaceReplica, peer: NodeId): void
+  alarm(space: SpaceReplica, alarm: TableAlarm): void
+  storeHealth(health: StoreHealth): void
+  signal(peer: Peer, topic: string, payload: Uint8Array): void
+}
+
+/** A session and who is at the other end. */
+export interface Peer {
+  readonly node: NodeId
+  readonly role: MemberRole
+  readonly connection: Connection
+  readonly session: Session
+  /** Wall milliseconds (trusted) since which it is open. */
+  readonly sinceMs: number
+}
+
+export interface SpaceOptions {
+  readonly residency: Residency
+  readonly members: () => Iterable<{ readonly node: NodeId; readonly role: MemberRole }>
+}
+
+export interface AttachOptions {
+  /** Whether a space may be synchronised with this peer. */
+  readonly admits: (space: SpaceReplica) => boolean
+  /** A peer offers a space that is not open here: open it, or refuse by giving undefined. */
+  readonly openOffered?: (space: SpaceId) => Promise<SpaceReplica | undefined>
+}
+
+interface Attached extends Peer {
+  readonly driver: SessionDriver
+  readonly options: AttachOptions
+  opened: boolean
+}
+
+export class Replica {
+  readonly node: NodeId
+  readonly role: MemberRole
+  readonly trusted: TrustedClock
+  readonly timing: ReplicaTiming
+  private readonly environment: Environment
+  private readonly store: Store
+  private readonly spaceMap = new Map<SpaceId, SpaceReplica>()
+  private readonly opening = new Map<SpaceId, Promise<SpaceReplica>>()
+  private readonly attached = new Map<number, Attached>()
+  private readonly driversOf = new Map<SpaceId, Set<SessionDriver>>()
+  private readonly lastContact = new Map<NodeId, number>()
+  private nextSource = 1
+  private gcTimer: Timer | undefined
+  private closing: Promise<void> | undefined
+  private readonly unsubscribe: () => void
+
+  constructor(private readonly options: ReplicaOptions) {
+    this.node = options.node
+    this.role = options.role
+    this.environment = options.environment
+    this.store = options.store
+    this.timing = { ...defaultTiming, ...options.timing }
+    this.trusted = new TrustedClock(this.environment.clock, this.timing.maxClockSkewMs)
+    this.unsubscribe = this.store.onHealth(health => this.options.events?.storeHealth?.(health))
+    this.scheduleGc()
+  }
+
+  // ── spaces ───────────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+  get spaces(): ReadonlyMap<SpaceId, SpaceReplica> {
+    return this.spaceMap
+  }
+
+  /** @throws SelvedgeError `SPACE_UNKNOWN` */
+  space(id: SpaceId): SpaceReplica {
+    const space = this.spaceMap.get(id)
+    if (!space) throw new SelvedgeError(replicaErrors.spaceUnknown, `space ${id} is not open here`, { details: { space: id } })
+    return space
+  }
+
+  /** Opens a space, or gives the one that is open or being opened. */
+  async openSpace(id: SpaceId, options: SpaceOptions): Promise<SpaceReplica> {
+    const open = this.spaceMap.get(id)
+    if (open) return open
+    const known = this.opening.get(id)
+    if (known) return known
+    const opening = this.loadSpace(id, options).finally(() => this.opening.delete(id))
+    this.opening.set(id, opening)
+    return opening
+  }
+
+  private async loadSpace(id: SpaceId, options: SpaceOptions): Promise<SpaceReplica> {
+    if (this.closing) throw new SelvedgeError(replicaErrors.replicaClosed, 'the replica is closed')
+    const store = await this.store.open(id)
+    const space = await SpaceReplica.open({
+      id,
+      node: this.node,
+      role: this.role,
+      residency: options.residency,
+      environment: this.environment,
+      trusted: this.trusted,
+      store,
+      degraded: () => this.store.health.state === 'degraded',
+      members: options.members,
+      isCatchingUp: source => this.attached.get(source)?.session.link(id)?.isCaughtUp === false,
+      liveWithinMs: this.timing.liveWithinMs,
+      gcHorizonMs: this.timing.gcHorizonMs,
+      closeIncarnationsAfterMs: this.timing.closeIncarnationsAfterMs,
+      events: {
+        changed: changed => this.wake(changed),
+        sealed: (sealed, peer, first) => this.options.events?.sealed?.(sealed, peer, first),
+        healed: (healed, report) => this.options.events?.healed?.(healed, report),
+        diverged: (diverged, peer) => this.options.events?.diverged?.(diverged, peer),
+        matched: () => {},
+        alarm: (alarmed, alarm) => this.options.events?.alarm?.(alarmed, alarm),
+        conflict: (conflicted, conflict) => this.options.events?.conflict?.(conflicted, conflict),
+        lastContactMs: peer => this.lastContact.get(peer)
+      }
+    })
+    this.spaceMap.set(id, space)
+    for (const peer of this.attached.values()) if (peer.options.admits(space)) this.join(peer.driver, space)
+    return space
+  }
+
+  private wake(space: SpaceReplica): void {
+    for (const driver of this.driversOf.get(space.id) ?? []) driver.wake()
+  }
+
+  // ── sessions ─────────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+  /** Runs a session over a connection, until either ends. */
+  attach(connection: Connection, options: AttachOptions): Peer {
+    const { clock } = this.environment
+    const source = this.nextSource++
+    const trunk = connection.kind === 'trunk'
+    const { node, role } = connection.remote
+    const driver = new SessionDriver({
+      connection,
+      clock,
+      session: {
+        source,
+        peer: { node, role },
+        pingIntervalMs: trunk ? this.timing.trunkPingMs : this.timing.meshPingMs,
+        timeoutMs: trunk ? this.timing.trunkTimeoutMs : this.timing.meshTimeoutMs,
+        compareIntervalMs: this.timing.compareIntervalMs,
+        ...(trunk ? { compressor: nodeCompressor } : {})
+      },
+      host: {
+        nowMs: () => this.trusted.nowMs(),
+        opened: () => this.opened(source),
+        heard: (session, wallMs) => this.heard(session, wallMs),
+        offered: (session, space) => void this.offered(session, space, options),
+        signal: (_, topic, payload) => this.options.events?.signal?.(attached, topic, payload)
+      },
+      onClosed: reason => this.detached(source, reason)
+    })
+    const attached: Attached = {
+      node,
+      role,
+      connection,
+      session: driver.session,
+      sinceMs: this.trusted.nowMs(),
+      driver,
+      options,
+      opened: false
+    }
+    this.attached.set(source, attached)
+    for (const space of this.spaceMap.values()) if (options.admits(space)) this.join(driver, space)
+    driver.start()
+    return attached
+  }
+
+  private join(driver: SessionDriver, space: SpaceReplica): void {
+    driver.session.addSpace(space)
+    const drivers = this.driversOf.get(space.id)
+    if (drivers) drivers.add(driver)
+    else this.driversOf.set(space.id, new Set([driver]))
+  }
+
+  /** Sessions whose hello completed. */
+  *peers(): IterableIterator<Peer> {
+    for (const peer of this.attached.values()) if (peer.opened) yield peer
+  }
+
+  /** Ends the sessions with a node. */
+  disconnect(node: NodeId, reason: CloseReason): void {
+    for (const peer of this.attached.values()) if (peer.node === node) peer.driver.close(reason)
+  }
+
+  private opened(source: number): void {
+    const peer = this.attached.get(source)
+    if (!peer || peer.opened) return
+    peer.opened = true
+    this.options.events?.peerUp?.(peer)
+  }
+
+  private heard(session: Session, wallMs: number): void {
+    this.trusted.heard(session, wallMs)
+    for (const space of this.spaceMap.values()) if (space.table.shadows.size > 0 || space.table.hlc.last > space.table.skewLimit()) space.advance()
+  }
+
+  private async offered(session: Session, id: SpaceId, options: AttachOptions): Promise<void> {
+    try {
+      const space = this.spaceMap.get(id) ?? (await options.openOffered?.(id))
+      const driver = this.attached.get(session.source)?.driver
+      if (driver && space && options.admits(space)) this.join(driver, space)
+      else session.refuseSpace(id)
+    } catch (error) {
+      this.environment.log.error({ err: error, space: id }, 'an offered space can not be opened')
+      session.refuseSpace(id)
+    }
+  }
+
+  private detached(source: number, reason: CloseReason): void {
+    const peer = this.attached.get(source)
+    if (!peer) return
+    this.attached.delete(source)
+    for (const drivers of this.driversOf.values()) drivers.delete(peer.driver)
+    this.trusted.forget(peer.session)
+    if (!peer.opened) return
+    this.lastContact.set(peer.node, this.trusted.nowMs())
+    this.options.events?.peerDown?.(peer, reason)
+  }
+
+  // ── upkeep ───────────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+  private scheduleGc(): void {
+    this.gcTimer = this.environment.clock.setTimer(this.timing.gcIntervalMs, () => {
+      for (const space of this.spaceMap.values()) {
+        const { collected, evicted } = space.collect()
+        if (collected > 0 || evicted.length > 0) this.environment.log.debug({ space: space.id, collected, evicted }, 'tombstones collected')
+      }
+      this.scheduleGc()
+    })
+  }
+
+  /** Ends sessions, stores what is left, and closes spaces. The store stays open: it is the caller's. Idempotent. */
+  close(reason: CloseReason = { code: 'CLOSED', message: 'the node is shutting down' }): Promise<void> {
+    this.closing ??= this.shutDown(reason)
+    return this.closing
+  }
+
+  private async shutDown(reason: CloseReason): Promise<void> {
+    this.gcTimer?.cancel()
+    this.unsubscribe()
+    // What was written last is stored first, then told to peers, then the sessions end.
+    if (this.store.health.state === 'ok') for (const space of this.spaceMap.values()) await space.persister.flushNow()
+    for (const peer of [...this.attached.values()]) peer.driver.close(reason)
+    for (const space of this.spaceMap.values()) await space.close()
+  }
+}

@@ -1,0 +1,196 @@
+/**
+ * A table's registers on disk: a circular log. Each commit appends records of columnar blocks with the registers changed since the
+ * last, and, with the last block of a flush, the vector of the instant at which the flush began (I3). The oldest records are
+ * rewritten (what is still current in them moves to the tail) once the log is twice as large as what is live, so the disk holds
+ * O(live registers), a write costs about one more, and opening reads a few large records in order.
+ *
+ * A record is: dropped addresses (each with a mark for shadows), then a block of entries. Reading in order, a later form of an
+ * address replaces an earlier one and a drop removes it; since records leave from the oldest end only, a drop is never outlived by
+ * what it dropped.
+ */
+import { ByteReader, ByteWriter, limits, type SpaceStore, type StoreBatch } from '@selvedge/core'
+import { addressOf, decodeEntries, EntryEncoder, isNewer, Register, WriterDictionary, type RegisterTable } from '@selvedge/documents'
+
+const prefix = 'log/'
+/** Bytes of one record, about. */
+const recordBytes = 64 * 1024
+/** Bytes of registers in one atomic batch, about: a flush of more is stored in parts, the vector with the last. */
+const batchBytes = 1024 * 1024
+/** A log up to this size is never rewritten. */
+const slackBytes = 512 * 1024
+const recordsMax = 1_024
+/** Bytes of old records taken up by one batch at most. */
+const rewriteBytes = 256 * 1024
+
+interface LogRecord {
+  readonly key: string
+  readonly bytes: number
+  readonly registers: Register[]
+  /** Registers whose current form this record stores. */
+  live: number
+}
+
+export class SpaceLog {
+  /** By number, oldest first. */
+  private readonly records = new Map<number, LogRecord>()
+  private next = 1
+  private totalBytes = 0
+  private liveBytes = 0
+  private dropped: Register[] = []
+
+  /** Bytes in the log, and about how many of them are current. */
+  get size(): { readonly totalBytes: number; readonly liveBytes: number; readonly records: number } {
+    return { totalBytes: this.totalBytes, liveBytes: Math.round(this.liveBytes), records: this.records.size }
+  }
+
+  /** A register left the table: the next batch says so. */
+  noteDrop(register: Register): void {
+    this.forgetOld(register)
+    this.dropped.push(register)
+  }
+
+  get hasDrops(): boolean {
+    return this.dropped.length > 0
+  }
+
+  /** Takes registers from `changed` at `from` on until a batch is full; fills `batch` and tells where to go on. */
+  fill(batch: { puts: StoreBatch['puts'][number][]; deletes: string[] }, changed: readonly Register[], from: number): number {
+    let filled = 0
+    let next = from
+    const drops = this.dropped
+    this.dropped = []
+    const old = this.takeOldest(batch)
+    const queue = { changed, next, old, oldNext: 0 }
+    let first = true
+    while (first ? drops.length > 0 || hasMore(queue) : hasMore(queue)) {
+      if (filled >= batchBytes && !inBatch(changed, queue.next)) break
+      filled += this.append(batch, first ? drops : [], queue)
+      first = false
+    }
+    next = queue.next
+    // Old registers are always taken whole: their records are deleted in this batch.
+    while (queue.oldNext < old.length) this.append(batch, [], queue)
+    return next
+  }
+
+  private append(batch: { puts: StoreBatch['puts'][number][] }, drops: readonly Register[], queue: Queue): number {
+    const number = this.next++
+    const encoder = new EntryEncoder(new WriterDictionary())
+    const registers: Register[] = []
+    while (queue.oldNext < queue.old.length && encoder.size < recordBytes) take(queue.old[queue.oldNext++]!)
+    while (queue.next < queue.changed.length && (encoder.size < recordBytes || inBatch(queue.changed, queue.next))) {
+      const register = queue.changed[queue.next++]!
+      if (!register.gone) take(register)
+    }
+    function take(register: Register): void {
+      encoder.add(register)
+      registers.push(register)
+    }
+    if (registers.length === 0 && drops.length === 0) return 0
+    const out = new ByteWriter(encoder.size + 1024)
+    out.uint(drops.length)
+    for (const register of drops) out.byte(register.shadow ? 1 : 0).string(addressOf(register.path, register.slot))
+    encoder.finish(out)
+    const value = out.finish()
+    const key = keyOf(number)
+    batch.puts.push({ key, value })
+    for (const register of registers) this.forgetOld(register)
+    this.records.set(number, { key, bytes: value.length, registers, live: registers.length })
+    for (const register of registers) register.record = number
+    this.totalBytes += value.length
+    if (registers.length > 0) this.liveBytes += value.length
+    return value.length
+  }
+
+  private forgetOld(register: Register): void {
+    const record = this.records.get(register.record)
+    register.record = 0
+    if (!record) return
+    record.live--
+    this.liveBytes -= record.bytes / record.registers.length
+  }
+
+  private takeOldest(batch: { deletes: string[] }): Register[] {
+    const old: Register[] = []
+    let bytes = 0
+    for (const [number, record] of this.records) {
+      const wasteful = this.totalBytes > 2 * this.liveBytes + slackBytes || this.records.size > recordsMax
+      if (!wasteful || bytes >= rewriteBytes) break
+      batch.deletes.push(record.key)
+      this.records.delete(number)
+      this.totalBytes -= record.bytes
+      for (const register of record.registers) {
+        if (register.record !== number) continue
+        this.liveBytes -= record.bytes / record.registers.length
+        register.record = 0
+        if (!register.gone) old.push(register)
+      }
+      bytes += record.bytes
+    }
+    return old
+  }
+
+  /** Reads the log of a space into an empty table. Returns how many records there were. */
+  async load(store: SpaceStore, table: RegisterTable): Promise<number> {
+    const registers = new Map<string, Register>()
+    const shadows = new Map<string, Register>()
+    for await (const { key, value } of store.read(prefix)) {
+      const number = Number.parseInt(key.slice(prefix.length), 16)
+      const reader = new ByteReader(value)
+      for (let left = reader.count('the number of drops', 2); left > 0; left--) {
+        const pool = reader.byte() === 1 ? shadows : registers
+        pool.delete(reader.string(limits.pathBytesMax + limits.slotBytesMax + 1, 'an address'))
+      }
+      const entries = decodeEntries(reader, new WriterDictionary(), writer => table.writer(writer))
+      reader.finish('a record of registers')
+      const record: LogRecord = { key, bytes: value.length, registers: [], live: 0 }
+      for (const entry of entries) {
+        const register = new Register(entry.path, entry.slot, entry)
+        register.shadow = entry.shadow
+        register.record = number
+        record.registers.push(register)
+        const pool = entry.shadow ? shadows : registers
+        pool.set(addressOf(entry.path, entry.slot), register)
+      }
+      this.records.set(number, record)
+      this.totalBytes += value.length
+      this.next = number + 1
+    }
+    for (const [address, shadow] of shadows) {
+      const register = registers.get(address)
+      if (register && !isNewer(shadow, register)) shadows.delete(address)
+    }
+    table.load([...registers.values(), ...shadows.values()])
+    for (const [number, record] of this.records) {
+      for (const register of record.registers) {
+        const pool = register.shadow ? shadows : registers
+        if (pool.get(addressOf(register.path, register.slot)) === register && !register.gone) record.live++
+        else if (register.record === number) register.record = 0
+      }
+      if (record.registers.length > 0) this.liveBytes += (record.bytes * record.live) / record.registers.length
+    }
+    return this.records.size
+  }
+}
+
+interface Queue {
+  readonly changed: readonly Register[]
+  next: number
+  readonly old: readonly Register[]
+  oldNext: number
+}
+
+function hasMore(queue: Queue): boolean {
+  return queue.next < queue.changed.length || queue.oldNext < queue.old.length
+}
+
+/** Whether the register at `index` belongs to the same batch as the one before it: writes of a batch are stored together. */
+function inBatch(registers: readonly Register[], index: number): boolean {
+  const register = registers[index]
+  const before = registers[index - 1]
+  return register !== undefined && before !== undefined && register.batch !== 0 && register.batch === before.batch && register.writer === before.writer
+}
+
+function keyOf(number: number): string {
+  return prefix + number.toString(16).padStart(12, '0')
+}

@@ -1,0 +1,279 @@
+/**
+ * A space brought to life: its table, its documents, its place on disk, and what sessions, watchers and receipts need of them. This
+ * is the one write path (design §9): nodes and relays, and their points, documents and config, all go through it.
+ */
+import { type DocumentId, type Environment, type NodeId, type SpaceId, type SpaceStore, type Timer, type TrustedClock } from '@selvedge/core'
+import { DocumentSet, RegisterTable, type Register, type TableAlarm, type WriteResult } from '@selvedge/documents'
+import { MemberTable, type CatchUpReport, type Conflict, type DocumentLink, type DurableState, type MemberRole, type SessionSpace } from '@selvedge/session'
+import { Changes } from './changes.js'
+import { ConflictLog } from './conflict-log.js'
+import { collectGarbage, type GcResult } from './gc.js'
+import { readHeals, recordHeal, type HealReport } from './heal-reports.js'
+import { Receipts, type Receipt } from './receipts.js'
+import { tableAccess } from './register-access.js'
+import { SpacePersister } from './space-persister.js'
+
+/** Where a space's bytes may go: everywhere a trunk leads, or nowhere outside of the site. */
+export type Residency = 'trunk' | 'site'
+
+export interface SpaceReplicaOptions {
+  readonly id: SpaceId
+  readonly node: NodeId
+  readonly role: MemberRole
+  readonly residency: Residency
+  readonly environment: Environment
+  readonly trusted: TrustedClock
+  readonly store: SpaceStore
+  /** Whether the disk fails at present. */
+  readonly degraded: () => boolean
+  /** Members whose durable coverage counts. */
+  readonly members: () => Iterable<{ readonly node: NodeId; readonly role: MemberRole }>
+  /** Whether a session, by its number, is still catching up. */
+  readonly isCatchingUp: (source: number) => boolean
+  readonly liveWithinMs: number
+  readonly gcHorizonMs: number
+  readonly closeIncarnationsAfterMs: number
+  readonly events: SpaceEvents
+}
+
+/** What a space tells the replica that it belongs to. */
+export interface SpaceEvents {
+  changed(space: SpaceReplica): void
+  sealed(space: SpaceReplica, peer: NodeId, first: boolean): void
+  healed(space: SpaceReplica, report: HealReport): void
+  diverged(space: SpaceReplica, peer: NodeId): void
+  matched(space: SpaceReplica, peer: NodeId): void
+  alarm(space: SpaceReplica, alarm: TableAlarm): void
+  conflict(space: SpaceReplica, conflict: Conflict): void
+  /** When contact with the peer was lost, in trusted wall milliseconds; undefined: never had. */
+  lastContactMs(peer: NodeId): number | undefined
+}
+
+export class SpaceReplica implements SessionSpace {
+  readonly id: SpaceId
+  readonly residency: Residency
+  readonly table: RegisterTable
+  readonly members = new MemberTable()
+  readonly changes: Changes
+  readonly receipts: Receipts
+  readonly persister: SpacePersister
+  private readonly environment: Environment
+  private documentSet!: DocumentSet
+  private conflictLog!: ConflictLog
+  private dueTimer: Timer | undefined
+  private dueAtMs = Number.POSITIVE_INFINITY
+  private closed = false
+  private changedNoted = false
+  /** Whether what was stored had losses, so that peers had to give everything back (I4). */
+  rejoined = false
+  private divergenceCount = 0
+  private lastMatchMs: number | undefined
+
+  private constructor(private readonly options: SpaceReplicaOptions) {
+    this.id = options.id
+    this.residency = options.residency
+    this.environment = options.environment
+    this.table = new RegisterTable({
+      node: options.node,
+      trusted: options.trusted,
+      random: options.environment.random.fork(`table ${options.id}`),
+      onChange: ({ register, source }) => this.onChange(register, source),
+      onDrop: register => this.persister.noteDrop(register),
+      onAlarm: alarm => options.events.alarm(this, alarm)
+    })
+    this.persister = new SpacePersister({
+      store: options.store,
+      table: this.table,
+      members: this.members,
+      clock: options.environment.clock,
+      log: options.environment.log,
+      onDurable: () => this.onDurable()
+    })
+    this.receipts = new Receipts({
+      node: options.node,
+      table: this.table,
+      members: this.members,
+      durable: () => this.persister.durable,
+      role: options.role
+    })
+    this.changes = new Changes({
+      table: () => this.table,
+      isCatchingUp: options.isCatchingUp,
+      liveWithinMs: options.liveWithinMs,
+      onError: error => options.environment.log.error({ err: error, space: options.id }, 'a watcher threw')
+    })
+    this.members.onChange(() => {
+      this.receipts.check(['site', 'relay'])
+      this.noteChanged()
+    })
+  }
+
+  /** Opens a space from its store. */
+  static async open(options: SpaceReplicaOptions): Promise<SpaceReplica> {
+    const space = new SpaceReplica(options)
+    const { members, rejoining } = await space.persister.load()
+    space.rejoined = rejoining
+    for (const member of members) space.members.learn(member.node, member.role, member.vector, member.progressAtMs)
+    space.conflictLog = new ConflictLog(space.table)
+    const { clock, random, log } = options.environment
+    space.documentSet = new DocumentSet({
+      space: options.id,
+      store: options.store,
+      registers: tableAccess(space.table, space.changes),
+      clock,
+      random: random.fork(`documents ${options.id}`),
+      log,
+      degraded: options.degraded
+    })
+    await space.documentSet.load()
+    space.advance()
+    return space
+  }
+
+  get durable(): DurableState {
+    return this.persister.durable
+  }
+
+  get documents(): DocumentSet {
+    return this.documentSet
+  }
+
+  get conflicts(): ConflictLog {
+    return this.conflictLog
+  }
+
+  /** Heal reports of every replica of the space, newest first. */
+  healReports(): HealReport[] {
+    return readHeals(this.table)
+  }
+
+  get divergences(): number {
+    return this.divergenceCount
+  }
+
+  /** When a peer's hash was last found equal, in trusted wall milliseconds. */
+  get matchedAtMs(): number | undefined {
+    return this.lastMatchMs
+  }
+
+  receipt(result: WriteResult): Receipt {
+    return this.receipts.of(result.dot, result.shadowed)
+  }
+
+  // ── what sessions ask ────────────────────────────────────────────────────────────────────────────────────────────────────
+
+  openDocuments(peer: { node: NodeId; role: MemberRole; onPending: () => void }): DocumentLink {
+    return this.documentSet.channel({ label: peer.node, role: peer.role, onPending: peer.onPending })
+  }
+
+  admitsMember(node: NodeId): boolean {
+    for (const member of this.options.members()) if (member.node === node) return true
+    return false
+  }
+
+  merged(): void {}
+
+  sealed(peer: NodeId, first: boolean): void {
+    this.persister.schedule()
+    this.options.events.sealed(this, peer, first)
+    this.noteChanged()
+  }
+
+  conflict(conflict: Conflict): void {
+    this.conflictLog.record(conflict)
+    this.options.events.conflict(this, conflict)
+  }
+
+  caughtUp(report: CatchUpReport): void {
+    const moved = report.registersApplied + report.registersSent + report.conflicts + report.returned.length + report.dropped
+    if (moved === 0) return
+    const lastMs = this.options.events.lastContactMs(report.peer)
+    const heal = recordHeal(this.table, report, lastMs === undefined ? undefined : report.startedAtMs - lastMs)
+    this.options.events.healed(this, heal)
+  }
+
+  diverged(peer: NodeId): void {
+    this.divergenceCount++
+    this.options.events.diverged(this, peer)
+  }
+
+  matched(peer: NodeId): void {
+    this.lastMatchMs = this.options.trusted.nowMs()
+    this.options.events.matched(this, peer)
+  }
+
+  // ── time ─────────────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+  /** Does what is due: expiries and shadows. Also called when trusted time moved. */
+  advance(): void {
+    if (this.closed) return
+    this.table.advance()
+    this.dueTimer?.cancel()
+    this.dueTimer = undefined
+    this.dueAtMs = Number.POSITIVE_INFINITY
+    this.scheduleDue()
+  }
+
+  private scheduleDue(): void {
+    const dueMs = this.table.nextDueMs()
+    if (dueMs === undefined || dueMs >= this.dueAtMs || this.closed) return
+    this.dueTimer?.cancel()
+    this.dueAtMs = dueMs
+    this.dueTimer = this.environment.clock.setTimer(Math.max(1, dueMs - this.options.trusted.nowMs()), () => this.advance())
+  }
+
+  /** Collects tombstones that every member has, and closes old incarnations. */
+  collect(): GcResult {
+    const { options, table, members } = this
+    const result = collectGarbage({
+      table,
+      members,
+      expected: options.members,
+      durable: () => this.persister.durable.vector,
+      horizonMs: options.gcHorizonMs,
+      closeAfterMs: options.closeIncarnationsAfterMs
+    })
+    if (result.collected > 0 || result.closed > 0) this.persister.schedule()
+    return result
+  }
+
+  // ── inside ───────────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+  private onChange(register: Register, source: number): void {
+    this.persister.schedule()
+    this.changes.note(register, source)
+    if (register.expiresAtMs !== 0 || register.shadow) this.scheduleDue()
+    this.noteChanged()
+  }
+
+  // Sessions are woken once for all that one call changes.
+  private noteChanged(): void {
+    if (this.changedNoted) return
+    this.changedNoted = true
+    queueMicrotask(() => {
+      this.changedNoted = false
+      this.options.events.changed(this)
+    })
+  }
+
+  private onDurable(): void {
+    this.members.learn(this.options.node, this.options.role, this.persister.durable.vector, this.options.trusted.nowMs(), true)
+    this.receipts.check(['local', 'site', 'relay'])
+    this.noteChanged()
+  }
+
+  async close(): Promise<void> {
+    if (this.closed) return
+    const degraded = this.options.degraded()
+    await this.documentSet.close()
+    await this.persister.close({ degraded })
+    this.closed = true
+    this.dueTimer?.cancel()
+    this.receipts.close()
+  }
+}
+
+/** A document's catalogue path. */
+export function cataloguePath(id: DocumentId): string {
+  return `@doc/${id}`
+}

@@ -1,0 +1,7 @@
+export * from './errors.js'
+export * from './health.js'
+export type { Readiness } from './presence.js'
+export { openSite, Site, type SiteEvents } from './site.js'
+export { type MeshChoice, type SiteOptions, type SiteSystem, type SpaceChoice, type TrunkChoice } from './site-options.js'
+export type { PeerStatus, SiteStatus } from './site-status.js'
+export { definePoints } from '@selvedge/documents'

@@ -1,0 +1,80 @@
+/**
+ * Who is there, and who holds the trunk: each node tells its neighbours twice a second, and neighbours pass on what another can not
+ * hear for itself. Presence serves the trunk election, status and the staleness of readings; nothing that must not be lost.
+ */
+import { decodeValue, encodeValue, type NodeId, type Value } from '@selvedge/core'
+
+export interface Presence {
+  readonly node: NodeId
+  readonly name: string
+  /** Orders what one node says: rises by one each time, and by boot time across restarts. */
+  readonly count: number
+  /** Nodes that it has a session with. */
+  readonly peers: readonly NodeId[]
+  /** Wall milliseconds since which it holds the trunk; null: it does not. */
+  readonly trunkSinceMs: number | null
+  readonly readiness: Readiness
+  /** Hash of each space that it holds, by space id: for the eye, not for proof. */
+  readonly hashes: Readonly<Record<string, string>>
+}
+
+/** `loading`: the store is being read. `loaded`: read, no peer yet. `synced`: a first complete seal of every space. `alone`: by choice. */
+export type Readiness = 'loading' | 'loaded' | 'synced' | 'alone'
+
+export const presenceTopic = 'presence'
+const peersMax = 1_024
+
+export function encodePresence(presence: Presence): Uint8Array {
+  const { node, name, count, peers, trunkSinceMs, readiness, hashes } = presence
+  return encodeValue({ node, name, count, peers: [...peers], trunkSinceMs, readiness, hashes: { ...hashes } })
+}
+
+/** Reads presence from a peer; undefined when it is not valid. */
+export function decodePresence(bytes: Uint8Array): Presence | undefined {
+  const value = decodeValue(bytes)
+  if (typeof value !== 'object' || value === null) return undefined
+  const { node, name, count, peers, trunkSinceMs, readiness, hashes } = value as Record<string, Value>
+  if (typeof node !== 'string' || typeof name !== 'string' || typeof count !== 'number' || !Array.isArray(peers)) return undefined
+  if (trunkSinceMs !== null && typeof trunkSinceMs !== 'number') return undefined
+  if (readiness !== 'loading' && readiness !== 'loaded' && readiness !== 'synced' && readiness !== 'alone') return undefined
+  if (typeof hashes !== 'object' || hashes === null) return undefined
+  const known = peers.filter((peer): peer is NodeId => typeof peer === 'string').slice(0, peersMax)
+  return { node: node as NodeId, name, count, peers: known, trunkSinceMs, readiness, hashes: hashes as unknown as Record<string, string> }
+}
+
+/** What is known of the nodes of this partition component. */
+export class PresenceTable {
+  private readonly heard = new Map<NodeId, { presence: Presence; atMs: number }>()
+
+  constructor(private readonly staleMs: number) {}
+
+  /** Takes up what a node said; false: it is no news. */
+  learn(presence: Presence, nowMs: number): boolean {
+    const known = this.heard.get(presence.node)
+    if (known && known.presence.count >= presence.count) return false
+    this.heard.set(presence.node, { presence, atMs: nowMs })
+    return true
+  }
+
+  /** A node's mesh session closed: unless a neighbour still hears it, it is gone. */
+  forget(node: NodeId): void {
+    this.heard.delete(node)
+  }
+
+  get(node: NodeId, nowMs: number): Presence | undefined {
+    const known = this.heard.get(node)
+    return known && nowMs - known.atMs <= this.staleMs ? known.presence : undefined
+  }
+
+  /** Nodes heard lately. */
+  *present(nowMs: number): IterableIterator<Presence> {
+    for (const { presence, atMs } of this.heard.values()) if (nowMs - atMs <= this.staleMs) yield presence
+  }
+
+  /** Forgets who has been silent for too long, and names them. */
+  expire(nowMs: number): NodeId[] {
+    const gone = [...this.heard].filter(([, { atMs }]) => nowMs - atMs > this.staleMs).map(([node]) => node)
+    for (const node of gone) this.heard.delete(node)
+    return gone
+  }
+}

@@ -1,0 +1,447 @@
+/**
+ * `openSite`: a node of a building, and the one composition root of all that it is made of. Key, roster, store, spaces, mesh, trunk
+ * and presence are put together here and nowhere else; each part takes its clock, randomness, disk and network from `system`.
+ *
+ * @example
+ * const site = await openSite({ site: 'hq', dataDir: './data', roster: './roster.json' })
+ * site.points.set('ahu/1/supply-temp', 18.5)
+ * await site.close()
+ */
+import { SelvedgeError, siteOfSpace, spaceId, type CloseReason, type Connection, type Environment, type NodeId, type SiteId, type Store } from '@selvedge/core'
+import { hashText, type AnyPointSchema, type AutomergeDocument, type AutomergeOptions, type YjsDocument } from '@selvedge/documents'
+import type { Mesh, NodeKey, Roster } from '@selvedge/network'
+import { Replica, SpaceApi, type HealReportWithConflicts, type Peer, type Points, type SpaceReplica } from '@selvedge/replica'
+import { EventEmitter } from './events.js'
+import { siteErrors } from './errors.js'
+import { AlarmBoard, type Health } from './health.js'
+import { decodePresence, encodePresence, presenceTopic, PresenceTable, type Presence, type Readiness } from './presence.js'
+import { checkSpaces, configSpace, stateSpace, type SiteOptions, type SiteSystem } from './site-options.js'
+import { siteStatus, type SiteStatus } from './site-status.js'
+import { nodeSystem } from './system/node-system.js'
+import { TrunkHolder } from './trunk-holder.js'
+
+/** Events of a site, by name. */
+export interface SiteEvents {
+  /** An alarm came, changed or went. */
+  health: [Health]
+  /** A catch-up after a partition, or after a start, is over. */
+  heal: [HealReportWithConflicts & { readonly space: string }]
+  readiness: [Readiness]
+  peerUp: [{ readonly node: NodeId; readonly name: string; readonly role: 'node' | 'relay' }]
+  peerDown: [{ readonly node: NodeId; readonly name: string; readonly role: 'node' | 'relay'; readonly reason: CloseReason }]
+  /** The holder of the trunk changed; undefined: nobody holds it, as far as is known here. */
+  trunk: [NodeId | undefined]
+}
+
+const presenceIntervalMs = 500
+const presenceStaleMs = 1_750
+
+/** Opens a node. @throws SelvedgeError with the code of whatever could not be opened; nothing is left open then. */
+export async function openSite<S extends AnyPointSchema = AnyPointSchema>(options: SiteOptions<S>): Promise<Site<S>> {
+  const site = new Site(options)
+  try {
+    await site.open()
+  } catch (error) {
+    await site.close()
+    throw error
+  }
+  return site
+}
+
+export class Site<S extends AnyPointSchema = AnyPointSchema> extends EventEmitter<SiteEvents> {
+  readonly id: SiteId
+  readonly node: NodeId
+  readonly name: string
+  readonly roster: Roster
+  private readonly system: SiteSystem
+  private readonly environment: Environment
+  private readonly key: NodeKey
+  private readonly alarms: AlarmBoard
+  private readonly presence = new PresenceTable(presenceStaleMs)
+  private readonly apis = new Map<string, SpaceApi>()
+  private readonly firstSeals = new Set<SpaceReplica>()
+  private store: Store | undefined
+  private replica: Replica | undefined
+  private meshNetwork: Mesh | undefined
+  private holder: TrunkHolder | undefined
+  private control: { close(): Promise<void> } | undefined
+  private stateOfReadiness: Readiness = 'loading'
+  private timers: { cancel(): void }[] = []
+  private presenceCount = 0
+  private lastHolder: NodeId | undefined
+  private readonly openedAtMs: number
+  private closing: Promise<void> | undefined
+  private readonly readyWaiters: { resolve(state: 'synced' | 'alone'): void; reject(error: Error): void }[] = []
+
+  /** Use {@link openSite}. */
+  constructor(private readonly options: SiteOptions<S>) {
+    super()
+    this.system = options.system ?? nodeSystem
+    const { site } = checkSpaces(options)
+    this.id = site
+    const log = (options.log ?? this.system.defaultLog()).child({ site })
+    this.roster = typeof options.roster === 'string' ? this.system.loadRoster(options.roster) : options.roster
+    if (this.roster.site !== site)
+      throw new SelvedgeError(siteErrors.optionsInvalid, `the roster is of site ${this.roster.site}, not ${site}`, { details: { site, roster: this.roster.site } })
+    this.key = this.system.loadKey(options.dataDir, log)
+    this.node = this.key.node
+    if (!this.roster.admits(this.node))
+      throw new SelvedgeError(siteErrors.notInRoster, `this node's id ${this.node} is not in the roster of ${site}: add it there, on every node and on the relay`, {
+        details: { node: this.node, site }
+      })
+    this.name = this.roster.nameOf(this.node)
+    this.environment = { clock: this.system.clock, random: this.system.random.fork(this.node), log: log.child({ node: this.name }) }
+    this.openedAtMs = this.environment.clock.wallMs()
+    this.alarms = new AlarmBoard(
+      () => this.environment.clock.wallMs(),
+      health => this.emit('health', health)
+    )
+  }
+
+  // ── opening ──────────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+  /** @internal */
+  async open(): Promise<void> {
+    const { options, environment } = this
+    this.store = await this.system.openStore(options.dataDir, environment)
+    this.replica = new Replica({
+      node: this.node,
+      role: 'node',
+      environment,
+      store: this.store,
+      ...(options.timing ? { timing: options.timing } : {}),
+      events: {
+        peerUp: peer => this.peerUp(peer),
+        peerDown: (peer, reason) => this.peerDown(peer, reason),
+        sealed: (space, _, first) => first && this.sealedFirst(space),
+        healed: space => this.healed(space),
+        diverged: (space, peer) => this.diverged(space, peer),
+        alarm: (space, alarm) => this.tableAlarm(space, alarm),
+        storeHealth: health => this.storeHealth(health),
+        signal: (peer, topic, payload) => this.signal(peer, topic, payload)
+      }
+    })
+    await this.openSpaces(this.replica)
+    this.setReadiness('loaded')
+    await this.openMesh(this.replica)
+    this.openTrunk(this.replica)
+    this.startPresence()
+    this.awaitAlone()
+    if (options.control ?? options.dataDir !== 'memory') this.control = await this.system.serveControl(options.dataDir, this, environment.log)
+  }
+
+  private async openSpaces(replica: Replica): Promise<void> {
+    const members = (residency: 'site' | 'trunk') => () => [
+      ...this.roster.nodes.map(({ node }) => ({ node, role: 'node' as const })),
+      ...(residency === 'trunk' && this.roster.relay && this.options.trunk ? [{ node: this.roster.relay.node, role: 'relay' as const }] : [])
+    ]
+    for (const { id, name, residency } of checkSpaces(this.options).spaces) {
+      const space = await replica.openSpace(id, { residency, members: members(residency) })
+      const schema = name === stateSpace ? this.options.points : undefined
+      this.apis.set(
+        name,
+        new SpaceApi(space, schema, {
+          isPresent: node => this.isPresent(node),
+          nameOf: node => this.roster.nameOf(node)
+        })
+      )
+      if (space.rejoined)
+        this.alarms.raise(`loss ${id}`, 'STORE_LOSS', 'critical', `stored records of ${id} were missing or corrupt: this node takes from its peers what it lost`)
+    }
+  }
+
+  private async openMesh(replica: Replica): Promise<void> {
+    if (this.options.mesh === false) return
+    const { listen = ['/ip4/0.0.0.0/tcp/0'], peers = [], mdns = true } = this.options.mesh ?? {}
+    this.meshNetwork = await this.system.openMesh({
+      ...this.environment,
+      key: this.key,
+      roster: this.roster,
+      listen,
+      peers,
+      mdns,
+      onConnection: connection => void replica.attach(connection, { admits: space => siteOfSpace(space.id) === this.id })
+    })
+  }
+
+  private openTrunk(replica: Replica): void {
+    const trunk = this.options.trunk
+    if (!trunk) return
+    this.holder = new TrunkHolder({
+      environment: this.environment,
+      self: this.node,
+      ...(this.options.election ? { election: this.options.election } : {}),
+      dial: signal => this.system.dialTrunk({ ...this.environment, ...trunk, key: this.key, roster: this.roster, signal }),
+      // The one gate of residency: a `site` space is not even named on a trunk.
+      attach: (connection: Connection) => replica.attach(connection, { admits: space => space.residency === 'trunk' }),
+      claimed: () => this.tellPresence(),
+      failed: (code, message) => this.environment.log.warn({ code }, `the trunk could not be dialled: ${message}`)
+    })
+  }
+
+  private awaitAlone(): void {
+    const { bootAloneAfterMs } = this.options
+    if (bootAloneAfterMs === undefined) return
+    this.timers.push(
+      this.environment.clock.setTimer(bootAloneAfterMs, () => {
+        if (this.stateOfReadiness === 'loaded') this.setReadiness('alone')
+      })
+    )
+  }
+
+  // ── what services use ────────────────────────────────────────────────────────────────────────────────────────────────────
+
+  /** Points of the `state` space. */
+  get points(): Points<S> {
+    return this.space(stateSpace).points as unknown as Points<S>
+  }
+
+  /** A shared document of the `state` space: the real `Y.Doc`. */
+  document(id: string): YjsDocument {
+    return this.space(stateSpace).document(id)
+  }
+
+  /** A config document of the `config` space. */
+  config(id: string, options?: AutomergeOptions): Promise<AutomergeDocument> {
+    return this.space(configSpace).config(id, options)
+  }
+
+  /**
+   * A space by its short name.
+   * @throws SelvedgeError `SPACE_UNKNOWN`, `SITE_CLOSED`
+   */
+  space(name: string): SpaceApi {
+    const api = this.apis.get(name)
+    if (api) return api
+    if (!this.replica) throw new SelvedgeError(siteErrors.closed, 'the site is not open')
+    this.replica.space(spaceId(`${this.id}/${name}`))
+    throw new SelvedgeError(siteErrors.closed, 'the site is not open')
+  }
+
+  get spaceNames(): string[] {
+    return [...this.apis.keys()]
+  }
+
+  /** Heal reports of every space, newest first. */
+  healReports(): (HealReportWithConflicts & { readonly space: string })[] {
+    return [...this.apis].flatMap(([space, api]) => api.healReports().map(report => ({ ...report, space }))).sort((a, b) => b.atMs - a.atMs)
+  }
+
+  get readiness(): Readiness {
+    return this.stateOfReadiness
+  }
+
+  /**
+   * Resolves when this node may act: it has had all that a peer has (`synced`), or may be alone by choice (`alone`).
+   * @throws SelvedgeError `SITE_CLOSED`; the signal's reason when it aborts
+   */
+  ready(options: { signal?: AbortSignal } = {}): Promise<'synced' | 'alone'> {
+    const state = this.stateOfReadiness
+    if (state === 'synced' || state === 'alone') return Promise.resolve(state)
+    return new Promise((resolve, reject) => {
+      options.signal?.throwIfAborted()
+      this.readyWaiters.push({ resolve, reject })
+      options.signal?.addEventListener('abort', () => reject(options.signal?.reason as Error), { once: true })
+    })
+  }
+
+  get health(): Health {
+    return this.alarms.health
+  }
+
+  /** Everything that people and dashboards ask of a node, as plain JSON. */
+  status(): SiteStatus {
+    return siteStatus({
+      site: this.id,
+      node: this.node,
+      name: this.name,
+      openedAtMs: this.openedAtMs,
+      readiness: this.stateOfReadiness,
+      health: this.health,
+      roster: this.roster,
+      replica: this.replica,
+      store: this.store,
+      mesh: this.meshNetwork,
+      trunk: this.options.trunk ? { url: this.options.trunk.url, holder: this.holder } : undefined,
+      presence: [...this.presence.present(this.environment.clock.monotonicMs())],
+      clock: this.environment.clock
+    })
+  }
+
+  /** Nodes in this partition component, this one among them. */
+  presentNodes(): NodeId[] {
+    return [this.node, ...[...this.presence.present(this.environment.clock.monotonicMs())].map(({ node }) => node)]
+  }
+
+  /** Cuts connections to nodes of the site, on this side, until called again: an operator's emergency isolation. */
+  isolate(blocked: (node: NodeId) => boolean): void {
+    this.meshNetwork?.setBlocked(blocked)
+  }
+
+  /** Lets go of the trunk and dials no more (false), or goes on (true). */
+  setTrunkEnabled(enabled: boolean): void {
+    this.holder?.setEnabled(enabled)
+  }
+
+  /** Where this node's mesh listens. */
+  get addresses(): readonly string[] {
+    return this.meshNetwork?.addresses ?? []
+  }
+
+  /** Stores what was written, tells the peers, and lets go of everything. Idempotent. */
+  close(): Promise<void> {
+    this.closing ??= this.shutDown()
+    return this.closing
+  }
+
+  private async shutDown(): Promise<void> {
+    for (const timer of this.timers.splice(0)) timer.cancel()
+    const closed = new SelvedgeError(siteErrors.closed, 'the site was closed before it was ready')
+    for (const waiter of this.readyWaiters.splice(0)) waiter.reject(closed)
+    await this.control?.close()
+    this.holder?.close()
+    await this.replica?.close()
+    await this.meshNetwork?.close()
+    await this.store?.close()
+  }
+
+  // ── peers ────────────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+  private peerUp(peer: Peer): void {
+    const { node, role } = peer
+    this.environment.log.info({ peer: peer.connection.remote.name, role, address: peer.connection.remote.address }, 'session open')
+    if (role === 'relay') this.holder?.opened(peer)
+    else {
+      this.holder?.present(node)
+      this.tellPresence()
+    }
+    this.emit('peerUp', { node, role, name: this.roster.nameOf(node) })
+  }
+
+  private peerDown(peer: Peer, reason: CloseReason): void {
+    const { node, role } = peer
+    this.environment.log.info({ peer: peer.connection.remote.name, role, code: reason.code }, `session over: ${reason.message}`)
+    if (role === 'relay') this.holder?.down(peer, reason)
+    else if (![...(this.replica?.peers() ?? [])].some(other => other.node === node)) {
+      this.presence.forget(node)
+      this.holder?.gone(node)
+      this.noteHolder()
+    }
+    this.emit('peerDown', { node, role, name: this.roster.nameOf(node), reason })
+  }
+
+  private isPresent(node: NodeId): boolean | undefined {
+    if (node === this.node || this.presence.get(node, this.environment.clock.monotonicMs())) return true
+    if (this.roster.admits(node)) return false
+    return undefined
+  }
+
+  // ── presence ─────────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+  private startPresence(): void {
+    const again = (): void => {
+      const timer = this.environment.clock.setTimer(presenceIntervalMs, () => {
+        this.timers = this.timers.filter(other => other !== timer)
+        for (const node of this.presence.expire(this.environment.clock.monotonicMs())) this.holder?.gone(node)
+        this.tellPresence()
+        this.noteHolder()
+        again()
+      })
+      this.timers.push(timer)
+    }
+    again()
+  }
+
+  private ownPresence(): Presence {
+    const spaces = [...(this.replica?.spaces.values() ?? [])]
+    return {
+      node: this.node,
+      name: this.name,
+      count: this.openedAtMs + this.presenceCount++ / 1_000_000,
+      peers: [...(this.replica?.peers() ?? [])].filter(peer => peer.role === 'node').map(peer => peer.node),
+      trunkSinceMs: this.holder?.ownClaim?.sinceMs ?? null,
+      readiness: this.stateOfReadiness,
+      hashes: Object.fromEntries(spaces.map(space => [space.id, hashText(space.table.hash())]))
+    }
+  }
+
+  private tellPresence(): void {
+    if (this.closing || !this.replica) return
+    const payload = encodePresence(this.ownPresence())
+    for (const peer of this.replica.peers()) if (peer.role === 'node') peer.session.signal(`${presenceTopic}/${this.node}`, payload)
+    this.noteHolder()
+  }
+
+  private signal(peer: Peer, topic: string, payload: Uint8Array): void {
+    if (peer.role !== 'node' || !topic.startsWith(`${presenceTopic}/`)) return
+    const presence = decodePresence(payload)
+    if (!presence || presence.node === this.node || !this.roster.admits(presence.node)) return
+    const now = this.environment.clock.monotonicMs()
+    if (!this.presence.learn(presence, now)) return
+    this.holder?.heard(presence.node, presence.trunkSinceMs === null ? null : { sinceMs: presence.trunkSinceMs })
+    this.noteHolder()
+    // Only those who can't hear it for themselves are told.
+    for (const other of this.replica?.peers() ?? []) {
+      if (other.role !== 'node' || other.node === peer.node || other.node === presence.node) continue
+      const theirs = this.presence.get(other.node, now)
+      if (theirs && !theirs.peers.includes(presence.node)) other.session.signal(topic, payload)
+    }
+  }
+
+  private noteHolder(): void {
+    const holder = this.holder?.holder
+    if (holder === this.lastHolder) return
+    this.lastHolder = holder
+    this.emit('trunk', holder)
+  }
+
+  // ── readiness and alarms ─────────────────────────────────────────────────────────────────────────────────────────────────
+
+  private sealedFirst(space: SpaceReplica): void {
+    this.firstSeals.add(space)
+    if (this.stateOfReadiness === 'synced') return
+    if ([...this.apis.values()].every(api => this.firstSeals.has(api.replica) || (api.replica.residency === 'site' && this.meshNetwork === undefined)))
+      this.setReadiness('synced')
+    this.alarms.clear(`loss ${space.id}`)
+  }
+
+  private setReadiness(readiness: Readiness): void {
+    if (this.stateOfReadiness === readiness) return
+    this.stateOfReadiness = readiness
+    this.environment.log.info({ readiness }, 'readiness')
+    if (readiness === 'synced' || readiness === 'alone') for (const waiter of this.readyWaiters.splice(0)) waiter.resolve(readiness)
+    this.emit('readiness', readiness)
+  }
+
+  private healed(space: SpaceReplica): void {
+    for (const [name, api] of this.apis) {
+      if (api.replica !== space) continue
+      const report = api.healReports().find(({ by }) => by === this.node)
+      if (report) this.emit('heal', { ...report, space: name })
+    }
+  }
+
+  private diverged(space: SpaceReplica, peer: NodeId): void {
+    const message = `${space.id} differed from ${this.roster.nameOf(peer)} though nothing was owed: a full compare is mending it`
+    this.environment.log.error({ space: space.id, peer }, message)
+    this.alarms.raise(`divergence ${space.id}`, 'DIVERGENCE', 'critical', message)
+    this.timers.push(this.environment.clock.setTimer(60_000, () => this.alarms.clear(`divergence ${space.id}`)))
+  }
+
+  private tableAlarm(space: SpaceReplica, alarm: Parameters<NonNullable<ConstructorParameters<typeof Replica>[0]['events']>['alarm'] & object>[1]): void {
+    const text = {
+      equivocation: 'another process wrote with this node’s identity: is its disk or memory cloned? A new incarnation was taken',
+      'clock-ahead': 'this node’s clock was ahead and has been repaired; what it wrote with stamps of the future is held back',
+      'incarnation-closed': 'this node’s incarnation was closed elsewhere: a new one was taken'
+    }[alarm.kind]
+    this.environment.log.error({ space: space.id, alarm }, text)
+    this.alarms.raise(`${alarm.kind} ${space.id}`, alarm.kind.toUpperCase().replaceAll('-', '_'), 'critical', text)
+  }
+
+  private storeHealth(health: Store['health']): void {
+    if (health.state === 'ok') return this.alarms.clear('store')
+    const message = `the disk fails (${health.message ?? health.code}): the node goes on from memory, nothing new is durable here`
+    this.environment.log.error({ code: health.code }, message)
+    this.alarms.raise('store', health.code ?? 'STORE_IO', 'critical', message)
+  }
+}
