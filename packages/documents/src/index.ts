@@ -1,1 +1,3 @@
+export * from './document/index.js'
+export * from './points/index.js'
 export * from './table/index.js'

@@ -17,7 +17,7 @@ export interface RosterEntry {
   readonly node: NodeId
 }
 
-export const rosterLimits = { nodesMax: 1024, rostersMax: 10_000, nameLengthMax: 64, textLengthMax: 64 * 1024 * 1024 } as const
+export const rosterLimits = { nodesMax: 1024, rostersMax: 10_000, textLengthMax: 64 * 1024 * 1024 } as const
 
 const namePattern = /^[^\p{C}]{1,64}$/u
 

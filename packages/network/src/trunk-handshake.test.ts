@@ -53,7 +53,6 @@ test("a relay's signature does not pass for a node's, even with one key for both
 test('a proof is bound to its site, its node and the versions offered', () => {
   const calling = nodeEnd()
   const hello = calling.hello()
-  // The same lengths, so that only the meaning changes: site "hq" to "annex" is a byte field of its own, the versions are bytes.
   const versions = 1 + 1 + 'selvedge-trunk'.length
   const older = hello.slice()
   older[versions] = 0

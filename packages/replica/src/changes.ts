@@ -69,8 +69,8 @@ export class Changes {
     queueMicrotask(() => this.handOver())
   }
 
-  watch(patternText: string, options: WatchOptions, deliver: (changes: readonly PointChange[]) => void): () => void {
-    const pattern = compilePattern(patternText)
+  watch(patternText: string | PathPattern, options: WatchOptions, deliver: (changes: readonly PointChange[]) => void): () => void {
+    const pattern = typeof patternText === 'string' ? compilePattern(patternText) : patternText
     const watcher: Watcher = { pattern, options, deliver }
     if (options.initial !== false) {
       const initial = [...this.matchingRegisters(pattern, options)].map(register => this.describe(register, 'merged', true))

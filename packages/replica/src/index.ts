@@ -1,4 +1,5 @@
 export * from './changes.js'
+export * from './composite-handles.js'
 export * from './conflict-log.js'
 export * from './errors.js'
 export * from './gc.js'

@@ -19,13 +19,14 @@ import {
   type PlainPath,
   type PointValue,
   type PriorityPath,
+  type PriorityValue,
   type Quality,
   type Register,
   type SetPath,
   type WriteResult
 } from '@selvedge/documents'
-import { replicaErrors } from './errors.js'
 import { CounterHandle, PriorityHandle, SetHandle } from './composite-handles.js'
+import { replicaErrors } from './errors.js'
 import type { ChangeOrigin, PointChange, WatchOptions } from './changes.js'
 import type { Reached, Receipt } from './receipts.js'
 import type { SpaceReplica } from './space-replica.js'
@@ -160,13 +161,15 @@ export class Points<S extends AnyPointSchema> {
   /** A set of strings or numbers. */
   elements(path: SetPath<S>): SetHandle {
     this.checkPath(path, 'set')
-    return new SetHandle(this.space, path)
+    const definition = this.schema?.find(path)?.definition
+    return new SetHandle(this.space, path, definition?.type === 'set' ? (definition.of ?? 'string') : undefined)
   }
 
   /** A BACnet-style array of 16 priorities. */
-  priority<P extends PriorityPath<S>>(path: P): PriorityHandle {
+  priority<P extends PriorityPath<S>>(path: P): PriorityHandle<Extract<PriorityValue<S, P>, Value>> {
     this.checkPath(path, 'priority')
-    return new PriorityHandle(this.space, path, this.schema)
+    const definition = this.schema?.find(path)?.definition
+    return new PriorityHandle(this.space, path, definition?.type === 'priority' ? definition : undefined)
   }
 
   /** The reading of a register: also of a composite's. */

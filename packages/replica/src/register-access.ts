@@ -24,6 +24,6 @@ export function tableAccess(table: RegisterTable, changes: Changes): RegisterAcc
       }
     },
     watch: (prefix, listener) =>
-      changes.watch(`${prefix}**`, { initial: false, system: true }, list => listener(new Set(list.map(change => change.path))))
+      changes.watch({ text: `${prefix}…`, literalPrefix: prefix, literal: false, matches: path => path.startsWith(prefix) }, { initial: false, system: true }, list => listener(new Set(list.map(change => change.path))))
   }
 }

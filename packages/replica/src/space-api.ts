@@ -2,7 +2,7 @@
  * A space as its users see it: points, shared documents, config, conflicts and quarantine. Nodes and cloud services get the same.
  */
 import { documentId, SelvedgeError, type SpaceId } from '@selvedge/core'
-import type { AnyPointSchema, AutomergeDocument, AutomergeOptions, Register, YjsDocument } from '@selvedge/documents'
+import type { AnyPointSchema, AutomergeDocument, AutomergeDocumentOptions, Register, YjsDocument } from '@selvedge/documents'
 import type { ConflictRecord } from './conflict-log.js'
 import { replicaErrors } from './errors.js'
 import type { HealReport } from './heal-reports.js'
@@ -55,7 +55,7 @@ export class SpaceApi<S extends AnyPointSchema = AnyPointSchema> {
   }
 
   /** A config document (Automerge): audited, with history, released versions and rollback. */
-  config(id: string, options?: AutomergeOptions): Promise<AutomergeDocument> {
+  config(id: string, options?: AutomergeDocumentOptions): Promise<AutomergeDocument> {
     return this.replica.documents.openAutomerge(documentId(id), options)
   }
 

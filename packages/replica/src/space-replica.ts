@@ -3,8 +3,8 @@
  * is the one write path (design §9): nodes and relays, and their points, documents and config, all go through it.
  */
 import { type DocumentId, type Environment, type NodeId, type SpaceId, type SpaceStore, type Timer, type TrustedClock } from '@selvedge/core'
-import { DocumentSet, RegisterTable, type Register, type TableAlarm, type WriteResult } from '@selvedge/documents'
-import { MemberTable, type CatchUpReport, type Conflict, type DocumentLink, type DurableState, type MemberRole, type SessionSpace } from '@selvedge/session'
+import { DocumentSet, foldIncrements, RegisterTable, type Register, type TableAlarm, type WriteResult } from '@selvedge/documents'
+import { MemberTable, type CatchUpReport, type Conflict, type DocumentLink, type DocumentPeer, type DurableState, type MemberRole, type SessionSpace } from '@selvedge/session'
 import { Changes } from './changes.js'
 import { ConflictLog } from './conflict-log.js'
 import { collectGarbage, type GcResult } from './gc.js'
@@ -123,6 +123,7 @@ export class SpaceReplica implements SessionSpace {
       clock,
       random: random.fork(`documents ${options.id}`),
       log,
+      author: options.node,
       degraded: options.degraded
     })
     await space.documentSet.load()
@@ -162,8 +163,9 @@ export class SpaceReplica implements SessionSpace {
 
   // ── what sessions ask ────────────────────────────────────────────────────────────────────────────────────────────────────
 
-  openDocuments(peer: { node: NodeId; role: MemberRole; onPending: () => void }): DocumentLink {
-    return this.documentSet.channel({ label: peer.node, role: peer.role, onPending: peer.onPending })
+  openDocuments(peer: DocumentPeer): DocumentLink {
+    const { node, role, onPending, onFault } = peer
+    return this.documentSet.channel({ label: node, role, onPending, onFault })
   }
 
   admitsMember(node: NodeId): boolean {
@@ -225,6 +227,7 @@ export class SpaceReplica implements SessionSpace {
   /** Collects tombstones that every member has, and closes old incarnations. */
   collect(): GcResult {
     const { options, table, members } = this
+    foldIncrements(table)
     const result = collectGarbage({
       table,
       members,

@@ -10,7 +10,7 @@ export interface SessionSpace {
   /** What the store holds durably, as of the last commit. */
   readonly durable: DurableState
   /** Opens the documents' side of one session; undefined when the space has no documents. */
-  openDocuments?(peer: { node: NodeId; role: MemberRole; onPending: () => void }): DocumentLink
+  openDocuments?(peer: DocumentPeer): DocumentLink
   /** Whether a node may be a member: its durable vector counts for receipts and GC. */
   admitsMember(node: NodeId): boolean
   /** Entries of one frame were merged. */
@@ -18,7 +18,10 @@ export interface SessionSpace {
   /** A seal moved the vector, or a first seal came: this replica has had all that the peer had at the session's start. */
   sealed(peer: NodeId, first: boolean): void
   conflict(conflict: Conflict): void
-  /** Both sides have sealed once since the session began: the catch-up is over. */
+  /**
+   * Both sides have sealed once since the session began: the catch-up is over. Called again for what a full compare brought back
+   * later, and at the end of a session that was cut before, if registers came back or were dropped by then.
+   */
   caughtUp(report: CatchUpReport): void
   /** The hashes differ though nothing is owed (I7); a full compare has begun. */
   diverged(peer: NodeId): void
@@ -32,6 +35,16 @@ export interface DurableState {
   readonly changeIndex: number
   /** Rises with every commit. */
   readonly version: number
+}
+
+/** The other end, as the documents' side of a session sees it. */
+export interface DocumentPeer {
+  readonly node: NodeId
+  readonly role: MemberRole
+  /** There is something to send. */
+  readonly onPending: () => void
+  /** What the peer sent turned out to be bad after the fact: the session closes. */
+  readonly onFault: (error: Error) => void
 }
 
 /** The documents' side of one session: see `DocumentChannel` in `@selvedge/documents`. */
@@ -58,7 +71,7 @@ export interface ConflictSide {
   readonly quality: number
 }
 
-/** What a session's catch-up did: the material of a heal report. */
+/** What a session's catch-up did, since the last report of that session: the material of a heal report. */
 export interface CatchUpReport {
   readonly peer: NodeId
   readonly role: MemberRole
@@ -72,7 +85,10 @@ export interface CatchUpReport {
   readonly newestConflicts: readonly Conflict[]
   /** Ids of documents whose catalogue changed on either side. */
   readonly documents: readonly string[]
-  /** Deleted registers that came back, or registers kept in a full compare (I6). */
+  /**
+   * Addresses that a late returner, or a full compare, filled on a replica that held nothing there (I6): registers whose delete
+   * every other member had dropped, or that the returner wrote while away. Which of the two can't be told once a delete is dropped.
+   */
   readonly returned: readonly string[]
   readonly dropped: number
 }

@@ -102,7 +102,11 @@ export class Session {
       index: this.links.length,
       source: this.source,
       peer: this.peer,
-      documents: space.openDocuments?.({ ...this.peer, onPending: () => this.host.wake(this) }),
+      documents: space.openDocuments?.({
+        ...this.peer,
+        onPending: () => this.host.wake(this),
+        onFault: error => this.fail(error)
+      }),
       nowMs: () => this.host.nowMs(),
       tuning: this.options.tuning ?? defaultTuning
     })
@@ -348,12 +352,16 @@ export class Session {
       if (this.control.length > controlMax) throw new SelvedgeError(sessionErrors.overloaded, `more than ${controlMax} control frames wait to be sent`)
       return result
     } catch (error) {
-      this.close({
-        code: isSelvedgeError(error) ? error.code : sessionErrors.internal,
-        message: error instanceof Error ? error.message : String(error)
-      })
+      this.fail(error)
       return undefined
     }
+  }
+
+  private fail(error: unknown): void {
+    this.close({
+      code: isSelvedgeError(error) ? error.code : sessionErrors.internal,
+      message: error instanceof Error ? error.message : String(error)
+    })
   }
 
   private dispatch(kind: number, reader: ByteReader, optional: boolean, now: number): void {

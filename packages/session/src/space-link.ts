@@ -9,10 +9,13 @@
  */
 import {
   addressOf,
+  covers,
   decodeEntries,
+  emptyVector,
   EntryEncoder,
   hashesEqual,
   isSystemPath,
+  joinVectors,
   PeerView,
   readHave,
   readSeqs,
@@ -52,6 +55,8 @@ export const defaultTuning: SessionTuning = { registersFrameBytes: 48 * 1024, li
 /** Live frames that may go ahead of one frame of a long cut. */
 const liveFramesAhead = 4
 const heldPerFrameBytes = 128 * 1024
+/** An address, and for a shadow a mark and its time. */
+const heldNameBytesMax = limits.pathBytesMax + limits.slotBytesMax + 16
 /** Addresses of a held list that a receiver keeps; a peer that sends more closes the session. */
 const heldMax = 8_000_000
 const unackedMax = 8_192
@@ -125,12 +130,16 @@ export class SpaceLink {
   private firstCut = true
   private sealedVersion = -1
   private sentFloors = new Map<WriterKey, number>()
+  /** The peer's durable vector, by its own acks in this session. */
+  private acked: VersionVector | undefined
   private ackedVersion = -1
   private ackedVector: VersionVector | undefined
   private membersVersion = 0
   private readonly told = new Map<NodeId, VersionVector>()
   private news: { member: Member; seqs: [WriterKey, number][] }[] = []
   private heldIncoming: Set<string> | undefined
+  /** Parts of a seal whose last part has not come. */
+  private sealing: VersionVector = emptyVector
   private contests: Contest[] = []
   private sealsIn = 0
   private sealsOut = 0
@@ -138,7 +147,8 @@ export class SpaceLink {
   private readonly startedAtMs: number
   /** Counters for status and reports. */
   readonly counts = { received: 0, applied: 0, sent: 0, conflicts: 0, dropped: 0 }
-  private readonly returned: string[] = []
+  private reported = { ...this.counts }
+  private returned: string[] = []
   private found: Conflict[] = []
   private readonly documentsSeen = new Set<string>()
   private frozen: FrozenHash | undefined
@@ -248,7 +258,7 @@ export class SpaceLink {
 
   private aheadFrame(): Outgoing {
     this.aheadFrames++
-    const [frame, next] = this.registersFrame(this.ahead, this.aheadNext, () => true)
+    const [frame, next] = this.registersFrame(this.ahead, this.aheadNext, isSendable)
     this.aheadNext = next
     if (next >= this.ahead.length) {
       this.ahead = []
@@ -273,7 +283,7 @@ export class SpaceLink {
     const changeIndex = table.changeIndex
     this.cursor = changeIndex
     const floors = table.floors()
-    const held = this.peerIsBelow(floors) ? [...heldAddresses(table)] : undefined
+    const held = this.peerIsBelow(floors) ? [...table.heldNames()] : undefined
     const first = this.firstCut
     this.firstCut = false
     if (!first && registers.length === 0 && !held && !this.sealSaysMore(floors)) {
@@ -297,9 +307,9 @@ export class SpaceLink {
   }
 
   private cutFrame(cut: Cut): Outgoing {
-    // A register changed since the cut has gone ahead, or will before the seal; a dropped one is sent only if its delete is owed.
+    // A register changed since the cut has gone ahead, or will before the seal.
     const stillOwed = (register: Register): boolean =>
-      register.gone ? register.tombstone : register.changeIndex <= cut.changeIndex || register.changeIndex > this.cursor
+      isSendable(register) && (register.gone || register.changeIndex <= cut.changeIndex || register.changeIndex > this.cursor)
     while (cut.next < cut.registers.length && !stillOwed(cut.registers[cut.next]!)) cut.next++
     if (cut.next < cut.registers.length) {
       const [frame, next] = this.registersFrame(cut.registers, cut.next, stillOwed)
@@ -427,6 +437,7 @@ export class SpaceLink {
 
   /** Answers with the hash of all but the addresses that the asker can't have yet, and those addresses. */
   receiveCompare(reader: ByteReader): Outgoing | undefined {
+    this.reportRest()
     const vector = readVector(reader, this.incoming, this.intern)
     const { table } = this.space
     const beyond = this.peerReady ? table.addressesBeyond(vector, comparedAddressesMax) : undefined
@@ -444,6 +455,7 @@ export class SpaceLink {
 
   /** Takes the answer: equal, or a divergence that starts a full compare both ways. */
   receiveCompared(reader: ByteReader): Outgoing | undefined {
+    this.reportRest()
     const frozen = this.frozen
     this.frozen = undefined
     frozen?.release()
@@ -546,20 +558,26 @@ export class SpaceLink {
   receiveRegisters(reader: ByteReader): void {
     const entries = decodeEntries(reader, this.incoming, this.intern)
     const { table } = this.space
+    const returner = this.peerIsReturner()
     let applied = 0
     for (const entry of entries) {
       const covered = table.covers(entry.writer, entry.seq)
+      const vacant = returner && !covered && table.peek(entry.path, entry.slot)?.value === undefined
       const outcome = table.merge(entry, this.options.source, this.said, this.contest)
       if (outcome === 'applied' || outcome === 'shadowed') {
         applied++
         if (!this.caughtUp && entry.path.startsWith(documentPrefix)) this.noteDocument(entry.path)
         // Covered and not held: it was dropped here, and the peer still has it (I6).
-        if (covered && entry.value !== undefined && !isSystemPath(entry.path)) this.noteReturned(entry)
+        // Or the peer comes back from below the floor, and the delete of what it brings may be one that was dropped.
+        if ((covered || vacant) && entry.value !== undefined) this.noteReturned(entry)
         if (!covered && this.unacked.length < unackedMax)
           this.unacked.push({ writer: entry.writer, seq: entry.seq, changeIndex: table.changeIndex })
-      } else if (outcome === 'rebut') {
-        const winner = table.peek(entry.path, entry.slot)
-        if (winner) this.forced.push(winner)
+      } else if (outcome === 'rebut' || outcome === 'lost') {
+        const winner = table.winnerOver(entry)
+        if (!winner) continue
+        if (outcome === 'rebut' || this.peerStored(winner)) this.forced.push(winner)
+        // This side is the returner: what beats a delete may have lost to another that was dropped.
+        if (entry.value === undefined && winner.value !== undefined && this.isReturner()) this.noteReturned(winner)
       }
     }
     this.counts.received += entries.length
@@ -572,7 +590,26 @@ export class SpaceLink {
   }
 
   private noteReturned(entry: Entry): void {
-    if (this.returned.length < 1_000) this.returned.push(addressOf(entry.path, entry.slot))
+    if (this.returned.length < 1_000 && !isSystemPath(entry.path) && !this.space.table.isExpired(entry))
+      this.returned.push(addressOf(entry.path, entry.slot))
+  }
+
+  /** Whether the peer itself never said that it covers this side's floors: in a session it says so by its acks alone. */
+  private peerIsReturner(): boolean {
+    for (const writer of this.space.table.writers.values())
+      if (writer.floor > 0 && !this.said.covers(writer, writer.floor) && !this.peerStored({ writer, seq: writer.floor })) return true
+    return false
+  }
+
+  /** Whether this replica does not cover the peer's floors. */
+  private isReturner(): boolean {
+    for (const [key, seq] of this.peerFloors) if (!this.space.table.covers(this.intern(key), seq)) return true
+    return false
+  }
+
+  /** Whether the peer's own acks say that it holds, or has held, the write durably. */
+  private peerStored(dot: Pick<Register, 'writer' | 'seq'>): boolean {
+    return this.acked !== undefined && covers(this.acked, dot.writer, dot.seq)
   }
 
   private readonly contest = (mine: Register, entry: Entry): void => {
@@ -592,7 +629,7 @@ export class SpaceLink {
   receiveHeld(reader: ByteReader): void {
     const held = (this.heldIncoming ??= new Set())
     for (let left = reader.count('the number of addresses'); left > 0; left--)
-      held.add(reader.string(limits.pathBytesMax + limits.slotBytesMax + 1, 'an address'))
+      held.add(reader.string(heldNameBytesMax, 'the name of a held register'))
     if (held.size > heldMax) throw new SelvedgeError(sessionErrors.overloaded, `a list of more than ${heldMax} addresses`)
   }
 
@@ -602,12 +639,16 @@ export class SpaceLink {
     const floors = readSeqs(reader, this.incoming, this.intern)
     const { table } = this.space
     this.raiseView(vector)
-    if (!(flags & 1)) return table.seal(vector) // a long vector comes in parts: any part of a seal is a seal
+    this.sealing = joinVectors(this.sealing, vector)
+    // A long vector comes in parts. None counts before the last: what is dropped depends on what was covered before the seal.
+    if (!(flags & 1)) return
+    const sealed = this.sealing
+    this.sealing = emptyVector
     for (const [key, seq] of floors) this.peerFloors.set(key, Math.max(seq, this.peerFloors.get(key) ?? 0))
     this.judge()
     if (flags & 2) this.dropUnheld()
     this.heldIncoming = undefined
-    table.seal(vector)
+    table.seal(sealed)
     for (const [key, seq] of this.peerFloors) table.raiseFloor(key, seq)
     this.unacked = this.unacked.filter(dot => !table.covers(dot.writer, dot.seq))
     this.sealsIn++
@@ -617,8 +658,12 @@ export class SpaceLink {
 
   private dropUnheld(): void {
     const { table } = this.space
-    const below = [...this.peerFloors].some(([key, seq]) => !table.covers(this.intern(key), seq))
-    if (below) this.counts.dropped += table.dropUnheld(this.heldIncoming ?? new Set(), this.said).length
+    if (!this.isReturner()) return
+    const held = this.heldIncoming ?? new Set()
+    this.counts.dropped += table.dropUnheld(held, this.said).length
+    // What stays though the peer does not hold it comes back to it: deletes of it may be among those that the peer has dropped.
+    for (const register of table.all())
+      if (register.value !== undefined && !held.has(addressOf(register.path, register.slot))) this.noteReturned(register)
   }
 
   private judge(): void {
@@ -642,11 +687,11 @@ export class SpaceLink {
     const dots = readHave(reader, this.incoming, this.intern)
     const { members } = this.space
     const { node, role } = this.options.peer
-    const known = first ? undefined : members.get(node)
-    const seqs = new Map(known?.vector.seqs)
+    const seqs = new Map(first ? undefined : this.acked?.seqs)
     for (const [key, seq] of vector.seqs) seqs.set(key, seq)
     const next: VersionVector = { seqs, closed: vector.closed }
     this.told.set(node, next)
+    this.acked = next
     members.learn(node, role, next, this.options.nowMs(), true)
     if (dots.length > 0) members.learnDots(node, dots)
   }
@@ -674,21 +719,34 @@ export class SpaceLink {
   private checkCaughtUp(): void {
     if (this.caughtUp || this.sealsIn === 0 || this.sealsOut === 0) return
     this.caughtUp = true
+    this.report()
+  }
+
+  /** Tells what came back or was dropped since the last report, if anything did: in a full compare, or in a session cut short. */
+  private reportRest(): void {
+    if (this.returned.length > 0 || this.counts.dropped > this.reported.dropped) this.report()
+  }
+
+  private report(): void {
+    const { counts, reported, returned } = this
     const { node, role } = this.options.peer
+    this.reported = { ...counts }
+    this.returned = []
     this.space.caughtUp({
       peer: node,
       role,
       startedAtMs: this.startedAtMs,
       durationMs: this.options.nowMs() - this.startedAtMs,
-      registersReceived: this.counts.received,
-      registersApplied: this.counts.applied,
-      registersSent: this.counts.sent,
-      conflicts: this.counts.conflicts,
-      newestConflicts: this.found.slice(-reportedConflictsMax),
+      registersReceived: counts.received - reported.received,
+      registersApplied: counts.applied - reported.applied,
+      registersSent: counts.sent - reported.sent,
+      conflicts: counts.conflicts - reported.conflicts,
+      newestConflicts: this.found.splice(0).slice(-reportedConflictsMax),
       documents: [...this.documentsSeen],
-      returned: this.returned,
-      dropped: this.counts.dropped
+      returned,
+      dropped: counts.dropped - reported.dropped
     })
+    this.documentsSeen.clear()
   }
 
   get isCaughtUp(): boolean {
@@ -704,14 +762,18 @@ export class SpaceLink {
   }
 
   close(): void {
+    this.reportRest()
     this.frozen?.release()
     this.options.documents?.close()
   }
 }
 
-function* heldAddresses(table: SessionSpace['table']): IterableIterator<string> {
-  for (const register of table.all()) yield addressOf(register.path, register.slot)
-  for (const address of table.shadows.keys()) yield address
+/**
+ * Whether a register that was to be sent still is. One that has left the table is sent in its last form when the seal covers it and
+ * its successor is another object, or when it is a delete; one dropped for good is not: nobody should have it back.
+ */
+function isSendable(register: Register): boolean {
+  return !register.gone || register.replaced || register.tombstone
 }
 
 function body(write: (out: ByteWriter) => void): Uint8Array {

@@ -8,7 +8,7 @@
  * await site.close()
  */
 import { SelvedgeError, siteOfSpace, spaceId, type CloseReason, type Connection, type Environment, type NodeId, type SiteId, type Store } from '@selvedge/core'
-import { hashText, type AnyPointSchema, type AutomergeDocument, type AutomergeOptions, type YjsDocument } from '@selvedge/documents'
+import { hashText, type AnyPointSchema, type AutomergeDocument, type AutomergeDocumentOptions, type YjsDocument } from '@selvedge/documents'
 import type { Mesh, NodeKey, Roster } from '@selvedge/network'
 import { Replica, SpaceApi, type HealReportWithConflicts, type Peer, type Points, type SpaceReplica } from '@selvedge/replica'
 import { EventEmitter } from './events.js'
@@ -202,7 +202,7 @@ export class Site<S extends AnyPointSchema = AnyPointSchema> extends EventEmitte
   }
 
   /** A config document of the `config` space. */
-  config(id: string, options?: AutomergeOptions): Promise<AutomergeDocument> {
+  config(id: string, options?: AutomergeDocumentOptions): Promise<AutomergeDocument> {
     return this.space(configSpace).config(id, options)
   }
 

@@ -129,25 +129,36 @@ export class LevelSpace implements SpaceStore {
 
   async *read(prefix = ''): AsyncGenerator<{ key: string; value: Uint8Array }> {
     const first = this.prefix + prefix
-    let range: LevelRange = { gte: first, lt: recordEnd(this.space) }
+    const lt = recordEnd(this.space)
+    const before = this.host.settledSequence()
+    const isSettled = (): boolean => before !== undefined && before === this.host.settledSequence()
+    let given = 0
+    let range: LevelRange = { gte: first, lt }
     for (let resumed = 0; ; resumed++) {
       const database = await this.host.connection.use()
       try {
-        const before = this.host.settledSequence()
         for await (const [levelKey, bytes] of database.entries(range)) {
-          if (!levelKey.startsWith(first)) return
+          if (!levelKey.startsWith(first)) break
+          range = { gt: levelKey, lt }
           const key = levelKey.slice(this.prefix.length)
-          const settled = before !== undefined && before === this.host.settledSequence()
-          range = { gt: levelKey, lt: recordEnd(this.space) }
-          const value = this.checked(key, bytes, settled)
-          if (value) yield { key, value }
+          const value = this.checked(key, bytes, isSettled())
+          if (!value) continue
+          given++
+          yield { key, value }
         }
+        if (isSettled()) this.assertAllGiven(prefix, given)
         return
       } catch (error) {
         // A store that reopens its database closes this iteration: it goes on behind the last record given.
         if (!isClosedUnder(error) || resumed === resumesMax) throw storeFault(error, this.host.location)
       }
     }
+  }
+
+  private assertAllGiven(prefix: string, given: number): void {
+    let expected = 0
+    for (const key of this.checksums.keys()) if (key.startsWith(prefix)) expected++
+    if (given !== expected) throw this.lost(`${prefix}*`, 'is missing')
   }
 
   /**

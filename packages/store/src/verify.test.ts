@@ -238,6 +238,10 @@ describe('verification at opening', () => {
       code: 'STORE_CORRUPT',
       message: expect.stringContaining('missing') as string
     })
+    await expect(contents(state)).rejects.toMatchObject({
+      code: 'STORE_CORRUPT',
+      message: expect.stringContaining('missing') as string
+    })
     level.entries.set('r/hq/state/b', b)
     flip('r/hq/state/a', 6)
     await expect(state.get('a')).rejects.toMatchObject({

@@ -16,7 +16,7 @@ export class AcknowledgedEdits {
   private readonly listeners = new Set<StoredListener>()
 
   /** A peer said `stored`. Only what `own` wrote is remembered. */
-  heard(peer: Peer, id: DocumentId, included: Included, own: ReadonlySet<string>): void {
+  heard(peer: Peer, id: DocumentId, included: Included, own: ReadonlyMap<string, number>): void {
     const acknowledged = new Map([...included].filter(([writer]) => own.has(writer)))
     if (acknowledged.size > 0) {
       const peers = this.documents.get(id) ?? new Map<string, { peer: Peer; included: Map<string, number> }>()

@@ -15,7 +15,8 @@ import { isContainer } from './config-content.js'
 import { ReleaseTracker, type ConfigRelease } from './config-release.js'
 import { reconcile } from './config-restore.js'
 import { checkConfig, type ConfigValidation } from './config-validation.js'
-import type { DocumentCopy, DocumentDot } from './document-copy.js'
+import type { DocumentDot } from './copy-contract.js'
+import type { DocumentCopy } from './document-copy.js'
 import { documentErrors } from './errors.js'
 import type { RegisterAccess } from './register-access.js'
 import type { DocumentStatus, ReplicatedDocument } from './replicated-document.js'
@@ -90,6 +91,7 @@ export class AutomergeDocument<Content extends object = ConfigContent> implement
       hasHeads: heads => this.knows(heads),
       remember: release => copy.setRelease(release),
       changed: () => {
+        if (this.releasedListeners.size === 0) return // also while the tracker is being made
         const released = this.released()
         for (const listener of [...this.releasedListeners]) listener(released)
       }

@@ -79,7 +79,9 @@ export class AutomergeEngine implements Engine {
     check: (content: ConfigContent) => void
   ): string | undefined {
     const { automerge } = this
-    const clone = automerge.clone(this.current, { actor: this.options.actor })
+    let clone = automerge.clone(this.current, { actor: this.options.actor })
+    // A whole document received by an empty one takes the author off it.
+    if (automerge.getAuthor(clone) !== toHex(this.options.author)) clone = this.authored(clone)
     let adopted: Doc<ConfigContent>
     try {
       // Automerge keeps time in whole seconds.

@@ -65,7 +65,7 @@ export class CatalogueKeeper {
 
   /** Someone wrote an own entry lower than it is. A missing one is left to the timer: it may be half of a deletion. */
   private repairOwn(copy: DocumentCopy): void {
-    for (const writer of copy.written) {
+    for (const writer of copy.written.keys()) {
       const entry = this.catalogue.entries(copy.id).get(writer)
       const count = copy.durable.get(writer) ?? 0
       if (entry && entry.count < count)

@@ -7,63 +7,16 @@
  * - An edit is listed in the catalogue, sent, or used in an answer only after the commit of the seal that took it.
  * - A snapshot takes the place of records in the same batch, and is taken at a seal: it holds no edit that has no count yet.
  */
-import {
-  SelvedgeError,
-  assert,
-  type Clock,
-  type DocumentId,
-  type Logger,
-  type SpaceStore,
-  type Timer,
-  type Value
-} from '@selvedge/core'
-import type { AutomergeEngine } from './automerge-engine.js'
-import type { DocumentLimits } from './document-limits.js'
+import { SelvedgeError, assert, type DocumentId, type Timer, type Value } from '@selvedge/core'
+import type { CopyCommit, CopyHost, DocumentDot, LiveUpdate } from './copy-contract.js'
 import { DocumentWrites } from './document-writes.js'
 import type { Answer, Engine, EngineName, PullSide } from './engine.js'
 import { documentErrors } from './errors.js'
+import { FloatingUpdates } from './floating-updates.js'
 import { raise, type Included } from './included.js'
 import { PendingEdits } from './pending-edits.js'
 import { encodeHeader, type Header, type OwnEdits, type StoredContent } from './stored-records.js'
-import { YjsEngine, type YjsEngineEvents } from './yjs-engine.js'
-
-/** Names one edit of one writer in one document. */
-export interface DocumentDot {
-  readonly writer: string
-  readonly count: number
-}
-
-/** A live update: the edits of `writer` after `from`, up to `to`. */
-export interface LiveUpdate {
-  readonly id: DocumentId
-  readonly engine: EngineName
-  readonly writer: string
-  readonly from: number
-  readonly to: number
-  readonly update: Uint8Array
-}
-
-/** What one commit made durable, beyond what is included. */
-export interface CopyCommit {
-  readonly own: (DocumentDot & { clock: number; update: Uint8Array | undefined }) | undefined
-  /** Live updates that other peers may lack, each with where it came from. */
-  readonly forwards: readonly { live: LiveUpdate; origin: object }[]
-}
-
-export interface CopyHost {
-  readonly clock: Clock
-  readonly store: SpaceStore
-  readonly log: Logger
-  readonly limits: DocumentLimits
-  writerKey(): string
-  createYjs(events: YjsEngineEvents): YjsEngine
-  createAutomerge(local: (update: Uint8Array) => void, changed: () => void): Promise<AutomergeEngine>
-  committed(copy: DocumentCopy, commit: CopyCommit): void
-  /** What the content in memory includes changed. */
-  changed(copy: DocumentCopy): void
-  /** Nothing is under way and nobody has the document open: its instance may go. */
-  rested(copy: DocumentCopy): void
-}
+import { YjsEngine } from './yjs-engine.js'
 
 export class DocumentCopy {
   /** Undefined until the catalogue, a peer or a service says it. */
@@ -72,8 +25,8 @@ export class DocumentCopy {
   durable: Included = new Map()
   /** Own edits by writer key: of this boot, and those of earlier ones that may not be listed in the catalogue. */
   readonly own = new Map<string, OwnEdits>()
-  /** Own writer keys of this boot. */
-  readonly written = new Set<string>()
+  /** Own edits of this boot: writer key → the highest count given. A count is never given twice, even when records were lost. */
+  readonly written = new Map<string, number>()
   deleted = false
   purged = false
   release: Value | undefined
@@ -85,7 +38,7 @@ export class DocumentCopy {
   private loaded = false
   private loadingBytes = 0
   private pins = 0
-  private floating: LiveUpdate[] = []
+  private readonly floating: FloatingUpdates
   private readonly pending: PendingEdits
   private readonly writes: DocumentWrites
   private timer: Timer | undefined
@@ -96,6 +49,7 @@ export class DocumentCopy {
     header?: Header
   ) {
     this.pending = new PendingEdits(host.limits.documentBytesMax)
+    this.floating = new FloatingUpdates(host.limits.floatingMax)
     this.writes = new DocumentWrites(id, host.store)
     if (!header) return
     this.engineName = header.engine
@@ -178,16 +132,12 @@ export class DocumentCopy {
     this.refuseAboveTransferLimit()
     const integrated = this.engine!.apply(live.update)
     this.pending.remote.push(live.update)
-    // Nobody knows more of this boot's own edits than this replica does.
-    if (!this.written.has(live.writer)) {
-      if (integrated && live.from <= this.count(live.writer)) {
-        this.included.set(live.writer, live.to)
-        this.pending.forwards.push({ live, origin })
-      } else {
-        this.floating.push(live)
-        if (this.floating.length > this.host.limits.floatingMax) this.floating.shift()
-      }
-    }
+    if (live.to > this.mostOf(live.writer)) {
+      this.host.log.error({ id: this.id, writer: live.writer, count: live.to }, 'a peer claims own edits that were never made')
+    } else if (integrated && live.from <= this.count(live.writer)) {
+      this.included.set(live.writer, live.to)
+      this.pending.forwards.push({ live, origin })
+    } else this.floating.add(live)
     this.contentArrived()
   }
 
@@ -198,8 +148,8 @@ export class DocumentCopy {
     const { update, reached } = side.receive(answer)
     if (update) this.pending.remote.push(update)
     if (reached) {
-      const others = new Map([...included].filter(([writer]) => !this.written.has(writer)))
-      if (raise(this.included, others)) this.pending.header = true
+      const possible = new Map([...included].map(([writer, count]) => [writer, Math.min(count, this.mostOf(writer))]))
+      if (raise(this.included, possible)) this.pending.header = true
     }
     this.contentArrived()
     return reached
@@ -244,7 +194,7 @@ export class DocumentCopy {
     this.engine?.destroy()
     this.engine = undefined
     this.loaded = false
-    this.floating = []
+    this.floating.clear()
   }
 
   /** Removes everything stored of the document. */
@@ -260,6 +210,11 @@ export class DocumentCopy {
     this.writes.fail(error)
     this.timer?.cancel()
     this.evict()
+  }
+
+  /** The most edits that `writer` can have made: of this boot's own writers this replica knows it. */
+  mostOf(writer: string): number {
+    return this.written.get(writer) ?? Number.POSITIVE_INFINITY
   }
 
   private count(writer: string): number {
@@ -282,6 +237,8 @@ export class DocumentCopy {
 
   private async load(): Promise<Engine> {
     if (this.engine === undefined) {
+      // Only when its header was lost is the engine of a stored document not known.
+      this.engineName ??= (await this.writes.read()).engine ?? this.host.listedEngine(this.id) ?? 'yjs'
       if (this.engineName === 'automerge') {
         const changed = (): void => [...this.contentListeners].forEach(listener => listener())
         this.start(await this.host.createAutomerge(update => this.localEdit(update), changed))
@@ -289,6 +246,7 @@ export class DocumentCopy {
     }
     const engine = this.engine!
     const content = await this.writes.read()
+    if (this.writes.failure) throw this.writes.failure
     // It was destroyed meanwhile, and edits that were left have begun a new one.
     if (this.engine !== engine) return this.use()
     const sound = this.fill(engine, content.updates) && content.sound
@@ -352,34 +310,22 @@ export class DocumentCopy {
   /** The service destroyed the instance: its edits are kept, and whoever opens the document again gets a new one. */
   private retire(): void {
     if (this.loaded) this.seal(true)
-    else if (this.pending.hasLocal) this.pending.replaceLocal(this.engine!.snapshot())
+    if (this.pending.oversize) {
+      this.host.log.error({ id: this.id }, 'edits that made a document too large are lost with its instance')
+      this.pending.abandonLocal()
+    }
+    if (!this.loaded && this.pending.hasLocal) this.pending.replaceLocal(this.engine!.snapshot())
     this.engine = undefined
     this.loaded = false
     this.loading = undefined
-    this.floating = []
+    this.floating.clear()
     if (this.pending.hasLocal) this.useLater()
   }
 
   private contentArrived(): void {
-    this.settleFloating()
+    if (this.floating.claim(this.included, () => this.engine!.settled)) this.pending.header = true
     this.schedule()
     this.host.changed(this)
-  }
-
-  /** Live updates that came before what they follow are claimed once everything they follow is here. */
-  private settleFloating(): void {
-    if (this.floating.length === 0) return
-    const settled = this.engine!.settled
-    for (let moved = true; moved;) {
-      moved = false
-      this.floating = this.floating.filter(live => {
-        if (live.to <= this.count(live.writer)) return false
-        if (!settled || live.from > this.count(live.writer)) return true
-        this.included.set(live.writer, live.to)
-        this.pending.header = moved = true
-        return false
-      })
-    }
   }
 
   private writeHeader(): void {
@@ -432,11 +378,11 @@ export class DocumentCopy {
 
   private countOwn(engine: Engine, update: Uint8Array | undefined): NonNullable<CopyCommit['own']> {
     const writer = this.host.writerKey()
-    const count = this.count(writer) + 1
+    const count = Math.max(this.count(writer), this.written.get(writer) ?? 0) + 1
     const clock = engine.ownClock
     this.included.set(writer, count)
     this.own.set(writer, { count, clock })
-    this.written.add(writer)
+    this.written.set(writer, count)
     return { writer, count, clock, update }
   }
 
@@ -450,6 +396,7 @@ export class DocumentCopy {
     const { deleted, release } = this
     const engine = this.engineName!
     this.writes.write(
+      engine,
       content,
       records => encodeHeader({ engine, deleted, included, own: this.own, records, release }),
       own && { writer: own.writer, count: own.count },

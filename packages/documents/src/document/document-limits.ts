@@ -18,6 +18,8 @@ export const documentLimits = {
   pullsWaitingMax: 16,
   /** Messages of one Automerge sync conversation before the whole document is asked for. */
   syncRoundsMax: 4,
+  /** How long an edit that the catalogue lists is given to arrive as a live update before it is pulled. */
+  liveGraceMs: 100,
   /** A pull without progress for this long is given up and another peer is asked. */
   pullTimeoutMs: 60_000,
   /** Documents kept in memory though nobody has them open; the longest unused goes first. */

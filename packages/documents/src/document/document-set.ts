@@ -7,7 +7,7 @@
  * await documents.load()
  * const notes = documents.openYjs(documentId('notes'))
  */
-import { SelvedgeError, assert, documentId, randomHex } from '@selvedge/core'
+import { SelvedgeError, assert, randomHex } from '@selvedge/core'
 import type { Clock, DocumentId, Logger, Random, SpaceId, SpaceStore } from '@selvedge/core'
 import { AcknowledgedEdits, type Peer, type StoredListener } from './acknowledged-edits.js'
 import { AutomergeDocument, type AutomergeDocumentOptions } from './automerge-document.js'
@@ -15,7 +15,8 @@ import { AutomergeEngine, importAutomerge, type ConfigContent } from './automerg
 import { CatalogueKeeper } from './catalogue-keeper.js'
 import { Catalogue } from './catalogue.js'
 import { Channel, type ChannelHost, type ChannelOptions, type DocumentChannel } from './channel.js'
-import { DocumentCopy, type CopyCommit, type CopyHost, type DocumentDot } from './document-copy.js'
+import type { CopyCommit, CopyHost, DocumentDot } from './copy-contract.js'
+import { DocumentCopy } from './document-copy.js'
 import { documentLimits, type DocumentLimits } from './document-limits.js'
 import type { EngineName } from './engine.js'
 import { documentErrors } from './errors.js'
@@ -23,7 +24,7 @@ import { missingFrom, type Included } from './included.js'
 import { PullPlanner } from './pull-planner.js'
 import type { RegisterAccess } from './register-access.js'
 import type { DocumentStatus } from './replicated-document.js'
-import { contentPrefix, decodeHeader, headerPrefix, parseRecordKey } from './stored-records.js'
+import { readStoredDocuments } from './stored-documents.js'
 import { YjsDocument } from './yjs-document.js'
 import { YjsEngine } from './yjs-engine.js'
 
@@ -71,7 +72,7 @@ export class DocumentSet {
     this.random = options.random.fork('documents')
     this.catalogue = new Catalogue(registers)
     this.keeper = new CatalogueKeeper(this.catalogue, clock, this.limits.relistDelayMs)
-    this.planner = new PullPlanner(clock, copy => this.missing(copy))
+    this.planner = new PullPlanner(clock, this.limits.liveGraceMs, copy => this.missing(copy))
     this.copyHost = this.makeCopyHost()
     this.channelHost = this.makeChannelHost()
   }
@@ -79,14 +80,13 @@ export class DocumentSet {
   /** Reads what is stored of the documents (their contents stay on disk) and the catalogue. Once, before anything else. */
   async load(): Promise<void> {
     assert(this.state === 'new', 'documents are loaded once')
-    for await (const { key, value } of this.options.store.read(headerPrefix)) this.readHeader(key, value)
-    const suspects = await this.suspects()
+    const { headers, suspects } = await readStoredDocuments(this.options.store)
+    for (const [id, header] of headers) this.copies.set(id, new DocumentCopy(id, this.copyHost, header))
     this.state = 'loaded'
     this.catalogue.open(ids => this.catalogueChanged(ids))
     for (const id of suspects) {
       // Reading a document finds what is wrong with its records. The verdict is on disk before anything is claimed.
       const copy = this.ensureCopy(id)
-      copy.engineName ??= this.engineInCatalogue(id) ?? 'yjs'
       await copy.use()
       await copy.sealNow()
     }
@@ -230,6 +230,7 @@ export class DocumentSet {
       log,
       limits: this.limits,
       writerKey: () => registers.writerKey(),
+      listedEngine: id => this.engineInCatalogue(id),
       createYjs: events => new YjsEngine(this.random.uint32(), events),
       createAutomerge: async (local, changed) => {
         // Drawn before the import, whose duration must not decide the order of draws.
@@ -251,40 +252,12 @@ export class DocumentSet {
       reconsider: copy => this.reconsider(copy),
       pullFinished: copy => this.planner.finished(copy),
       stored: (channel, id, included) =>
-        this.acknowledged.heard(channel, id, included, this.copies.get(id)?.written ?? new Set<string>()),
+        this.acknowledged.heard(channel, id, included, this.copies.get(id)?.written ?? new Map<string, number>()),
       closed: channel => {
         this.channels.delete(channel)
         this.planner.closed(channel)
       }
     }
-  }
-
-  private readHeader(key: string, value: Uint8Array): void {
-    const id = documentOfHeader(key)
-    if (id === undefined) return
-    try {
-      this.copies.set(id, new DocumentCopy(id, this.copyHost, decodeHeader(value)))
-    } catch (error) {
-      this.options.log.error({ id, error }, 'the stored header of a document is unreadable')
-      this.copies.set(id, new DocumentCopy(id, this.copyHost))
-    }
-  }
-
-  /** Documents whose records, as the store says or their headers show, may be lost. */
-  private async suspects(): Promise<Set<DocumentId>> {
-    const suspects = new Set<DocumentId>()
-    for (const copy of this.copies.values()) if (copy.engineName === undefined) suspects.add(copy.id)
-    const { loss } = this.options.store
-    if (!loss) return suspects
-    const suspect = (key: string): void => {
-      const id = documentOfHeader(key) ?? parseRecordKey(key)?.id
-      if (id !== undefined) suspects.add(id)
-    }
-    loss.corrupt.forEach(suspect)
-    if (!loss.incomplete) return suspects
-    for (const id of this.copies.keys()) suspects.add(id)
-    for await (const { key } of this.options.store.read(contentPrefix)) suspect(key)
-    return suspects
   }
 
   private openCopy(id: DocumentId, engine: EngineName): DocumentCopy {
@@ -331,8 +304,7 @@ export class DocumentSet {
     const listed = new Map<string, number>()
     if (copy.deleted || copy.purged) return listed
     for (const [writer, entry] of this.catalogue.entries(copy.id))
-      // Nobody has own edits of this boot that are not here.
-      if (entry.engine === copy.engineName && !copy.written.has(writer)) listed.set(writer, entry.count)
+      if (entry.engine === copy.engineName) listed.set(writer, Math.min(entry.count, copy.mostOf(writer)))
     return missingFrom(copy.included, listed)
   }
 
@@ -341,8 +313,9 @@ export class DocumentSet {
     for (const id of ids) {
       const copy = this.catalogue.has(id) ? this.ensureCopy(id) : this.copies.get(id)
       if (!copy) continue
+      copy.engineName ??= this.engineInCatalogue(id)
       this.keeper.changed(copy)
-      this.reconsider(copy)
+      this.planner.listed(copy)
     }
   }
 
@@ -393,13 +366,4 @@ export class DocumentSet {
 
 function closedError(): SelvedgeError {
   return new SelvedgeError(documentErrors.documentsClosed, 'the documents of this space are closed')
-}
-
-function documentOfHeader(key: string): DocumentId | undefined {
-  if (!key.startsWith(headerPrefix)) return undefined
-  try {
-    return documentId(key.slice(headerPrefix.length))
-  } catch {
-    return undefined
-  }
 }

@@ -3,8 +3,9 @@
  * the order given, so several may be under way.
  */
 import type { DocumentId, SpaceStore } from '@selvedge/core'
-import type { DocumentDot } from './document-copy.js'
+import type { DocumentDot } from './copy-contract.js'
 import type { DocumentLimits } from './document-limits.js'
+import type { EngineName } from './engine.js'
 import { appendBatch, compactBatch, headerPrefix, noRecords, readContent, recordKeys } from './stored-records.js'
 import type { RecordList, StoredContent } from './stored-records.js'
 
@@ -84,6 +85,7 @@ export class DocumentWrites {
 
   /** Writes updates, or a snapshot in the place of everything, with the header that fits. */
   write(
+    engine: EngineName,
     content: readonly Uint8Array[] | { snapshot: Uint8Array },
     header: (records: RecordList) => Uint8Array,
     own: DocumentDot | undefined,
@@ -91,8 +93,8 @@ export class DocumentWrites {
   ): void {
     const batch =
       'snapshot' in content
-        ? compactBatch(this.id, this.records, content.snapshot, this.strays)
-        : { ...appendBatch(this.id, this.records, content), deletes: [] }
+        ? compactBatch(this.id, this.records, engine, content.snapshot, this.strays)
+        : { ...appendBatch(this.id, this.records, engine, content), deletes: [] }
     if ('snapshot' in content) this.strays = []
     this.records = batch.records
     const puts = [...batch.puts, { key: headerPrefix + this.id, value: header(this.records) }]

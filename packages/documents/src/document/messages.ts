@@ -3,7 +3,7 @@
  * bounded, checked, and refused with a `SelvedgeError`.
  */
 import { ByteReader, ByteWriter, SelvedgeError, documentId, limits, type DocumentId } from '@selvedge/core'
-import type { LiveUpdate } from './document-copy.js'
+import type { LiveUpdate } from './copy-contract.js'
 import type { EngineName } from './engine.js'
 import { documentErrors } from './errors.js'
 import { readIncluded, writeIncluded, type Included } from './included.js'

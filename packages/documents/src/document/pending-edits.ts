@@ -2,7 +2,7 @@
  * What gathers for a document until its next seal. Local edits are queued up to a bound; beyond it the queue is dropped, since the
  * instance holds them anyway, and the next seal takes a snapshot instead.
  */
-import type { LiveUpdate } from './document-copy.js'
+import type { LiveUpdate } from './copy-contract.js'
 
 export class PendingEdits {
   /** Updates from peers, to be stored. */
@@ -67,6 +67,10 @@ export class PendingEdits {
   refuse(): void {
     this.overflow()
     this.refused = true
+  }
+
+  abandonLocal(): void {
+    this.clearLocal()
   }
 
   /** One update takes the place of all local edits. */

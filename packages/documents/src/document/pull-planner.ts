@@ -12,11 +12,14 @@ export class PullPlanner {
   private readonly behind = new Map<DocumentId, DocumentCopy>()
   private readonly incomplete = new Map<DocumentId, DocumentCopy>()
   private readonly pulling = new Set<DocumentId>()
+  private readonly graced = new Map<DocumentId, DocumentCopy>()
   private timer: Timer | undefined
+  private graceTimer: Timer | undefined
   private ended = false
 
   constructor(
     private readonly clock: Clock,
+    private readonly liveGraceMs: number,
     /** What the catalogue lists and the document's content does not include. */
     private readonly missing: (copy: DocumentCopy) => Included
   ) {}
@@ -34,6 +37,21 @@ export class PullPlanner {
       this.behind.set(copy.id, copy)
       this.schedule()
     }
+  }
+
+  /** The catalogue lists other edits now. They may be on their way as live updates: only after a while are they pulled. */
+  listed(copy: DocumentCopy): void {
+    if (this.missing(copy).size === 0) {
+      this.reconsider(copy)
+      return
+    }
+    this.graced.set(copy.id, copy)
+    this.graceTimer ??= this.clock.setTimer(this.liveGraceMs, () => {
+      this.graceTimer = undefined
+      const graced = [...this.graced.values()]
+      this.graced.clear()
+      for (const waiting of graced) this.reconsider(waiting)
+    })
   }
 
   /** A pull is over, whatever came of it. */
@@ -57,11 +75,13 @@ export class PullPlanner {
   forget(id: DocumentId): void {
     this.behind.delete(id)
     this.incomplete.delete(id)
+    this.graced.delete(id)
   }
 
   close(): void {
     this.ended = true
     this.timer?.cancel()
+    this.graceTimer?.cancel()
   }
 
   private askAgain(): void {

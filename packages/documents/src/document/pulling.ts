@@ -53,7 +53,7 @@ export class Pulling {
     if (!view) return true
     for (const [writer, count] of missing) {
       if (count > (view.asked.get(writer) ?? 0)) return true
-      if ((view.known.get(writer) ?? 0) > (copy.included.get(writer) ?? 0)) return true
+      if (Math.min(view.known.get(writer) ?? 0, count) > (copy.included.get(writer) ?? 0)) return true
     }
     return false
   }

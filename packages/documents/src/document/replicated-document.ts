@@ -1,6 +1,6 @@
 /** What every open document has in common, whichever engine it is of. */
 import type { DocumentId } from '@selvedge/core'
-import type { DocumentDot } from './document-copy.js'
+import type { DocumentDot } from './copy-contract.js'
 import type { EngineName } from './engine.js'
 
 /**

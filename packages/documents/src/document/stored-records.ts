@@ -16,6 +16,8 @@ import { readIncluded, writeIncluded, type Included } from './included.js'
 export const headerPrefix = 'doc-included/'
 export const contentPrefix = 'doc/'
 const formatVersion = 1
+const flag = { deleted: 1, release: 2 } as const
+const engineCodes: readonly EngineName[] = ['yjs', 'automerge']
 
 /** Which records hold the content. */
 export interface RecordList {
@@ -51,10 +53,11 @@ export const noRecords = (): RecordList => ({ snapshot: 0, snapshotBytes: 0, fir
 export function appendBatch(
   id: DocumentId,
   records: RecordList,
+  engine: EngineName,
   updates: readonly Uint8Array[]
 ): { records: RecordList; puts: StoreBatch['puts'] } {
   if (updates.length === 0) return { records, puts: [] }
-  const value = encodeUpdates(updates)
+  const value = encodeUpdates(engine, updates)
   return {
     records: { ...records, updates: records.updates + 1, updateBytes: records.updateBytes + value.length },
     puts: [{ key: recordKey(id, 'u', records.firstUpdate + records.updates), value }]
@@ -65,11 +68,12 @@ export function appendBatch(
 export function compactBatch(
   id: DocumentId,
   records: RecordList,
+  engine: EngineName,
   snapshot: Uint8Array,
   strays: readonly string[]
 ): { records: RecordList; puts: StoreBatch['puts']; deletes: string[] } {
   const number = records.firstUpdate + records.updates
-  const value = encodeUpdates([snapshot])
+  const value = encodeUpdates(engine, [snapshot])
   return {
     records: { snapshot: number, snapshotBytes: value.length, firstUpdate: number + 1, updates: 0, updateBytes: 0 },
     puts: [{ key: recordKey(id, 's', number), value }],
@@ -79,7 +83,9 @@ export function compactBatch(
 
 export interface StoredContent {
   readonly updates: Uint8Array[]
-  /** False when a record is missing or unreadable, or one is there that should not be. */
+  /** What the records were written by, should the header be lost. */
+  readonly engine: EngineName | undefined
+  /** False when a record is missing, or one is there that should not be. */
   readonly sound: boolean
   /** Keys that the header does not list. */
   readonly strays: string[]
@@ -87,10 +93,13 @@ export interface StoredContent {
   readonly last: number
 }
 
-/** Reads the records of a document: the snapshot first, then the updates in order. */
+/**
+ * Reads the records of a document: the snapshot first, then the updates in order.
+ * @throws SelvedgeError when one is of a version unknown here: better unread than taken for lost
+ */
 export async function readContent(store: SpaceStore, id: DocumentId, records: RecordList): Promise<StoredContent> {
   const expected = new Set(recordKeys(id, records))
-  const found: { kind: string; number: number; updates: Uint8Array[] }[] = []
+  const found: { kind: string; number: number; engine: EngineName; updates: Uint8Array[] }[] = []
   const strays: string[] = []
   let last = 0
   let sound = true
@@ -103,13 +112,17 @@ export async function readContent(store: SpaceStore, id: DocumentId, records: Re
         strays.push(key)
         sound = false
       }
-      const updates = decodeUpdates(value)
-      if (updates) found.push({ kind, number: record.number, updates })
-      else sound = false
+      found.push({ kind, number: record.number, ...decodeUpdates(value) })
     }
   }
   found.sort((a, b) => (a.kind < b.kind ? -1 : a.kind > b.kind ? 1 : a.number - b.number))
-  return { updates: found.flatMap(record => record.updates), sound: sound && expected.size === 0, strays, last }
+  return {
+    updates: found.flatMap(record => record.updates),
+    engine: found[0]?.engine,
+    sound: sound && expected.size === 0,
+    strays,
+    last
+  }
 }
 
 export function recordKeys(id: DocumentId, records: RecordList): string[] {
@@ -133,30 +146,41 @@ function recordKey(id: DocumentId, kind: 's' | 'u', number: number): string {
   return `${contentPrefix}${id}/${kind}/${number}`
 }
 
-function encodeUpdates(updates: readonly Uint8Array[]): Uint8Array {
+function encodeUpdates(engine: EngineName, updates: readonly Uint8Array[]): Uint8Array {
   const writer = new ByteWriter(updates.reduce((sum, update) => sum + update.length + 8, 16))
-  writer.byte(formatVersion).uint(updates.length)
+  writer.byte(formatVersion).byte(engineCodes.indexOf(engine)).uint(updates.length)
   for (const update of updates) writer.bytes(update)
   return writer.finish()
 }
 
-function decodeUpdates(value: Uint8Array): Uint8Array[] | undefined {
-  try {
-    const reader = new ByteReader(value)
-    if (reader.byte() !== formatVersion) return undefined
-    const updates = Array.from({ length: reader.count('the number of updates') }, () => reader.bytes().slice())
-    reader.finish('the updates of a document')
-    return updates
-  } catch {
-    return undefined
-  }
+function decodeUpdates(value: Uint8Array): { engine: EngineName; updates: Uint8Array[] } {
+  const reader = new ByteReader(value)
+  requireVersion(reader)
+  const engine = readEngine(reader)
+  const updates = Array.from({ length: reader.count('the number of updates') }, () => reader.bytes().slice())
+  reader.finish('the updates of a document')
+  return { engine, updates }
+}
+
+function requireVersion(reader: ByteReader): void {
+  const version = reader.byte()
+  if (version !== formatVersion)
+    throw new SelvedgeError(
+      coreErrors.codecInvalid,
+      `a document record is of version ${version}; this is version ${formatVersion}`
+    )
+}
+
+function readEngine(reader: ByteReader): EngineName {
+  const engine = engineCodes[reader.byte()]
+  if (!engine) throw new SelvedgeError(coreErrors.codecInvalid, 'a document record is of an unknown engine')
+  return engine
 }
 
 export function encodeHeader(header: Header): Uint8Array {
   const writer = new ByteWriter()
-  writer
-    .byte(formatVersion)
-    .byte((header.deleted ? 1 : 0) | (header.engine === 'automerge' ? 2 : 0) | (header.release === undefined ? 0 : 4))
+  writer.byte(formatVersion).byte(engineCodes.indexOf(header.engine))
+  writer.byte((header.deleted ? flag.deleted : 0) | (header.release === undefined ? 0 : flag.release))
   writeIncluded(writer, header.included)
   writer.uint(header.own.size)
   for (const [key, { count, clock }] of header.own) writer.string(key).uint(count).uint(clock)
@@ -169,8 +193,8 @@ export function encodeHeader(header: Header): Uint8Array {
 /** @throws SelvedgeError when it is not a header of a known version */
 export function decodeHeader(value: Uint8Array): Header {
   const reader = new ByteReader(value)
-  const version = reader.byte()
-  if (version !== formatVersion) throw new SelvedgeError(coreErrors.codecInvalid, `document header of version ${version}`)
+  requireVersion(reader)
+  const engine = readEngine(reader)
   const flags = reader.byte()
   const included = readIncluded(reader)
   const own = new Map<string, OwnEdits>()
@@ -183,7 +207,7 @@ export function decodeHeader(value: Uint8Array): Header {
     updates: reader.uint(),
     updateBytes: reader.uint()
   }
-  const release = flags & 4 ? readValue(reader) : undefined
+  const release = flags & flag.release ? readValue(reader) : undefined
   reader.finish('a document header')
-  return { engine: flags & 2 ? 'automerge' : 'yjs', deleted: (flags & 1) !== 0, included, own, records, release }
+  return { engine, deleted: (flags & flag.deleted) !== 0, included, own, records, release }
 }

@@ -9,7 +9,8 @@
  */
 import type { DocumentId } from '@selvedge/core'
 import type * as Y from 'yjs'
-import type { DocumentCopy, DocumentDot } from './document-copy.js'
+import type { DocumentDot } from './copy-contract.js'
+import type { DocumentCopy } from './document-copy.js'
 import type { DocumentStatus, ReplicatedDocument } from './replicated-document.js'
 
 export class YjsDocument implements ReplicatedDocument {

@@ -65,9 +65,9 @@ export class YjsEngine implements Engine {
   }
 
   apply(update: Uint8Array): boolean {
-    this.rehearse(update)
+    const { ds } = this.rehearse(update)
     this.integrate(update)
-    return this.doc.store.pendingDs === null && this.reaches(Y.parseUpdateMeta(update).to)
+    return this.reaches(Y.parseUpdateMeta(update).to) && this.reaches(endsOf(ds))
   }
 
   join(updates: readonly Uint8Array[]): Uint8Array {
@@ -112,7 +112,7 @@ export class YjsEngine implements Engine {
     }
   }
 
-  private rehearse(update: Uint8Array): void {
+  private rehearse(update: Uint8Array): ReturnType<typeof Y.decodeUpdate> {
     try {
       if (!this.rehearsal) {
         this.rehearsal = new Y.Doc()
@@ -123,8 +123,9 @@ export class YjsEngine implements Engine {
       for (const own of this.lag) Y.applyUpdate(this.rehearsal, own)
       this.lag = []
       this.lagBytes = 0
-      Y.decodeUpdate(update)
+      const decoded = Y.decodeUpdate(update)
       Y.applyUpdate(this.rehearsal, update)
+      return decoded
     } catch (cause) {
       this.dropRehearsal()
       throw new SelvedgeError(documentErrors.documentMessageInvalid, 'a Yjs update is malformed', { cause })
@@ -149,6 +150,13 @@ export class YjsEngine implements Engine {
     this.lag = []
     this.lagBytes = 0
   }
+}
+
+/** Up to where the deletions of an update reach, by client: they count once what they delete is there. */
+function endsOf({ clients }: ReturnType<typeof Y.decodeUpdate>['ds']): Map<number, number> {
+  return new Map(
+    [...clients].map(([client, ranges]) => [client, ranges.reduce((end, { clock, len }) => Math.max(end, clock + len), 0)])
+  )
 }
 
 function decodeStateVector(bytes: Uint8Array): Map<number, number> {

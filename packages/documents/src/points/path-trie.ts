@@ -36,7 +36,7 @@ export class PathTrie<T> {
   static build<T>(
     patterns: Iterable<{ segments: readonly PatternSegment[]; entry: T }>,
     statesMax: number,
-    fail: { clash(earlier: T, later: T): never; overflow(): never }
+    fail: { clash: (earlier: T, later: T) => never; overflow: () => never }
   ): PathTrie<T> {
     let nodes = 0
     const node = (): TreeNode<T> => ({ id: nodes++, literals: new Map(), parameter: undefined, entry: undefined })

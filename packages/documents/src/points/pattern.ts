@@ -6,9 +6,8 @@
  * later place, so the work is bounded by path segments × pattern segments, whatever the pattern.
  *
  * @example
- * compilePattern('ahu/*‍/supply-temp').matches('ahu/3/supply-temp') // true
- * compilePattern('zone/**').matches('zone') // true
- * compilePattern('ahu-*‍/fan').literalPrefix // 'ahu-'
+ * compilePattern('zone/**').matches('zone/3/temp') // true, and so is 'zone'
+ * compilePattern('site/ahu-*').literalPrefix // 'site/ahu-'
  */
 import { SelvedgeError, limits, pathProblem } from '@selvedge/core'
 import { pointErrors } from './errors.js'

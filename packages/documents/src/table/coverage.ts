@@ -3,8 +3,9 @@
  * what follows from them and the writers' lists: what a peer is owed, and the dots held above the vector (I2).
  */
 import type { HlcTime, NodeId } from '@selvedge/core'
-import type { Register, WriterKey } from './register.js'
+import { addressOf, type Register, type WriterKey } from './register.js'
 import { covers, type DotRuns, type PeerView, type VersionVector } from './version-vector.js'
+import { VoidList, voidPath } from './voids.js'
 import { checkWriterKey, WriterLog } from './writer-log.js'
 
 export class Coverage {
@@ -105,10 +106,17 @@ export class Coverage {
     return have
   }
 
-  /** Registers with a dot that `vector` does not cover; stops when they are more than `max`. */
-  *beyond(vector: VersionVector): IterableIterator<Register> {
+  addressesBeyond(vector: VersionVector, max: number): string[] | undefined {
+    const addresses: string[] = []
     for (const writer of this.writers.values())
-      for (let at = writer.newest; at && !covers(vector, writer, at.seq); at = at.older) yield at
+      for (let at = writer.newest; at && !covers(vector, writer, at.seq); at = at.older) {
+        addresses.push(addressOf(at.path, at.slot))
+        // What a void names is gone here, and not yet where the void has not come.
+        const voided = at.path === voidPath ? VoidList.addressIn(at) : undefined
+        if (voided !== undefined) addresses.push(voided)
+        if (addresses.length > max) return undefined
+      }
+    return addresses
   }
 }
 

@@ -1,7 +1,7 @@
-/** Codes that the register table and its encoding throw. */
+/** Codes that the register table, its composites and its encoding throw. */
 export const tableErrors = {
   entryInvalid: 'ENTRY_INVALID',
   entryVersion: 'ENTRY_VERSION',
-  batchTooLarge: 'BATCH_TOO_LARGE',
-  slotInvalid: 'SLOT_INVALID'
+  slotInvalid: 'SLOT_INVALID',
+  levelInvalid: 'LEVEL_INVALID'
 } as const

@@ -18,13 +18,13 @@ export class Holdings {
   readonly tombstones = new Set<Register>()
   readonly voids = new VoidList()
   readonly changes = new ChangeList()
-  readonly due = new DueQueue<Register>()
   readonly hash = new IncrementalHash(
     register => this.stands(register),
     address => this.shadows.get(address) ?? this.registers.get(address)
   )
   /** Path → slot → register, for slots other than ''. */
   private readonly composites = new Map<string, Map<string, Register>>()
+  private readonly due = new DueQueue<Register>()
   private liveCount = 0
 
   constructor(
@@ -91,7 +91,10 @@ export class Holdings {
     const address = addressOf(entry.path, entry.slot)
     const held = this.shadows.get(address)
     if (held && !isNewer(entry, held)) return false
-    if (held) this.remove(held)
+    if (held) {
+      held.replaced = true
+      this.remove(held)
+    }
     const shadow = new Register(entry.path, entry.slot, entry)
     shadow.shadow = true
     this.shadows.set(address, shadow)
@@ -104,8 +107,34 @@ export class Holdings {
     return true
   }
 
-  /** An expired register becomes a tombstone with the same stamp and dot (I9). */
-  bury(register: Register): void {
+  /** When {@link popDue} has something to give; undefined: nothing is pending. */
+  nextDueMs(): number | undefined {
+    return this.due.peekMs()
+  }
+
+  /** Takes the next shadow or register with an expiry that is due. */
+  popDue(nowMs: number): Register | undefined {
+    for (let due = this.due.popDue(nowMs); due; due = this.due.popDue(nowMs)) if (!due.item.gone) return due.item
+    return undefined
+  }
+
+  /** A shadow becomes the register (I5). */
+  promote(shadow: Register): void {
+    this.leave(shadow)
+    const mine = this.registers.get(addressOf(shadow.path, shadow.slot))
+    if (!mine || isNewer(shadow, mine)) this.place(shadow, shadow.source)
+  }
+
+  /** An expired register reads as absent; once it was so for the skew, it becomes a tombstone with the same stamp and dot (I9). */
+  expire(register: Register, nowMs: number): void {
+    // Overwritten meanwhile: with another expiry, which has an entry of its own in the queue, or with none.
+    if (register.expiresAtMs === 0 || register.expiresAtMs > nowMs || register.value === undefined) return
+    const keptUntilMs = register.expiresAtMs + this.trusted.maxClockSkewMs
+    if (keptUntilMs > nowMs) {
+      this.due.push(keptUntilMs, register)
+      this.tell(register)
+      return
+    }
     this.hash.remove(register)
     register.value = undefined
     this.liveCount--
@@ -123,15 +152,17 @@ export class Holdings {
     this.touch(register, 0)
   }
 
-  /** Takes a register or shadow out without a successor in its place; the store is told, watchers are not. */
+  /** Takes out a register for the shadow of its address, or the reverse: the store forgets the one place. */
   leave(register: Register): void {
+    register.replaced = true
     this.remove(register)
     this.options.onDrop?.(register)
   }
 
   /** Takes a register or shadow out for good; store and watchers are told. */
   drop(register: Register): void {
-    this.leave(register)
+    this.remove(register)
+    this.options.onDrop?.(register)
     this.options.onChange?.({ register, source: 0 })
   }
 
@@ -162,7 +193,7 @@ export class Holdings {
     this.options.onChange?.({ register, source })
   }
 
-  /** Something about a register's reading changed, but not the register: it fell due. */
+  /** The register reads otherwise though it did not change. */
   tell(register: Register): void {
     this.options.onChange?.({ register, source: 0 })
   }

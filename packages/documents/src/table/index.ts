@@ -1,3 +1,4 @@
+export * from './composites.js'
 export * from './due-queue.js'
 export * from './entry-codec.js'
 export * from './errors.js'

@@ -10,8 +10,9 @@
  * table.set('ahu/1/supply-temp', 18.5)
  * table.get('ahu/1/supply-temp')?.value // 18.5
  */
-import { Hlc, hlcFromMs, hlcToHex, hlcToMs, type HlcTime, type NodeId, type TrustedClock, type Value } from '@selvedge/core'
+import { Hlc, hlcFromMs, hlcToMs, type HlcTime, type NodeId, type TrustedClock, type Value } from '@selvedge/core'
 import { Coverage } from './coverage.js'
+import { collectTombstones, dropUnheld, heldNames } from './dropping.js'
 import { Holdings } from './holdings.js'
 import type { FrozenHash } from './incremental-hash.js'
 import { addressOf, isNewer, type Entry, type Quality, type Register, type WriterKey } from './register.js'
@@ -79,7 +80,7 @@ export class RegisterTable {
     return this.holdings.registers.values()
   }
 
-  isExpired(register: Register): boolean {
+  isExpired(register: Pick<Register, 'expiresAtMs'>): boolean {
     return register.expiresAtMs !== 0 && register.expiresAtMs <= this.trusted.nowMs()
   }
 
@@ -255,36 +256,19 @@ export class RegisterTable {
 
   /** Trusted wall milliseconds at which {@link advance} has something to do; undefined: nothing is pending. */
   nextDueMs(): number | undefined {
-    return this.holdings.due.peekMs()
+    return this.holdings.nextDueMs()
   }
 
   /** Does what has fallen due: expired registers read as absent, then become tombstones (I9); shadows become registers (I5). */
   advance(): void {
     const nowMs = this.trusted.nowMs()
-    const { due } = this.holdings
     if (this.hlc.last > this.skewLimit()) this.stepBack()
-    for (let next = due.popDue(nowMs); next; next = due.popDue(nowMs)) {
-      const register = next.item
-      if (register.gone) continue
-      if (register.shadow) this.promote(register)
-      else if (register.expiresAtMs !== 0 && register.value !== undefined) this.expire(register, nowMs)
+    for (let due = this.holdings.popDue(nowMs); due; due = this.holdings.popDue(nowMs)) {
+      if (due.shadow) {
+        this.hlc.observe(due.time)
+        this.holdings.promote(due)
+      } else this.holdings.expire(due, nowMs)
     }
-  }
-
-  private expire(register: Register, nowMs: number): void {
-    if (register.expiresAtMs > nowMs) return // overwritten with a later expiry, which has an entry of its own
-    const keptUntilMs = register.expiresAtMs + this.trusted.maxClockSkewMs
-    if (keptUntilMs <= nowMs) return this.holdings.bury(register)
-    this.holdings.due.push(keptUntilMs, register)
-    this.holdings.tell(register)
-  }
-
-  private promote(shadow: Register): void {
-    const { holdings } = this
-    holdings.leave(shadow)
-    const mine = holdings.registers.get(addressOf(shadow.path, shadow.slot))
-    this.hlc.observe(shadow.time)
-    if (!mine || isNewer(shadow, mine)) holdings.place(shadow, shadow.source)
   }
 
   // A stamp of one's own is further ahead than the skew: the clock was ahead and has been repaired (I5).
@@ -342,34 +326,17 @@ export class RegisterTable {
 
   /** Drops tombstones whose dot every member covers durably, and raises the floor (I6). Returns how many. */
   collect(coveredByAll: (register: Register) => boolean): number {
-    let dropped = 0
-    for (const register of this.tombstones) {
-      if (!coveredByAll(register)) continue
-      register.writer.floor = Math.max(register.writer.floor, register.seq)
-      this.holdings.drop(register)
-      dropped++
-    }
-    return dropped
+    return collectTombstones(this.holdings, coveredByAll)
   }
 
-  /**
-   * What is held, as {@link dropUnheld} is told: addresses, and for a shadow its address and time, since a register of that address
-   * may be older than the shadow and dropped.
-   */
-  *heldNames(): IterableIterator<string> {
-    yield* this.holdings.registers.keys()
-    for (const shadow of this.shadows.values()) yield shadowName(shadow)
+  /** Names of everything held, tombstones and shadows included: what {@link dropUnheld} is told. */
+  heldNames(): IterableIterator<string> {
+    return heldNames(this.holdings)
   }
 
   /** Drops what a peer covers and, by its frozen list of held names, no longer holds (I6). Returns what was dropped. */
   dropUnheld(held: ReadonlySet<string>, sender: PeerView): Register[] {
-    const dropped: Register[] = []
-    for (const pool of [this.holdings.registers, this.shadows])
-      for (const [address, register] of pool)
-        if (!held.has(address) && sender.covers(register.writer, register.seq) && !held.has(shadowName(register)))
-          dropped.push(register)
-    for (const register of dropped) this.holdings.drop(register)
-    return dropped
+    return dropUnheld(this.holdings, held, sender)
   }
 
   /** Forgets what is covered (I4): after a loss found at open, or when a test says so. Registers stay and become `have`. */
@@ -402,14 +369,7 @@ export class RegisterTable {
    * Addresses with a dot that `vector` does not cover, and those that such a void names; undefined when they are more than `max`.
    */
   addressesBeyond(vector: VersionVector, max: number): string[] | undefined {
-    const addresses: string[] = []
-    for (const register of this.coverage.beyond(vector)) {
-      addresses.push(addressOf(register.path, register.slot))
-      const voided = register.path === voidPath ? VoidList.addressIn(register) : undefined
-      if (voided !== undefined) addresses.push(voided)
-      if (addresses.length > max) return undefined
-    }
-    return addresses
+    return this.coverage.addressesBeyond(vector, max)
   }
 
   /** The register or shadow that stands for an address in the hash, if one does. */
@@ -433,8 +393,4 @@ function sameDot(a: Pick<Entry, 'writer' | 'seq'>, b: Pick<Entry, 'writer' | 'se
 function outcomeAgainst(winner: Register, entry: Entry, sender: PeerView | undefined): MergeOutcome {
   if (sameDot(winner, entry)) return 'duplicate'
   return sender?.covers(winner.writer, winner.seq) ? 'rebut' : 'lost'
-}
-
-function shadowName(register: Register): string {
-  return `${addressOf(register.path, register.slot)}\u0001${hlcToHex(register.time)}`
 }

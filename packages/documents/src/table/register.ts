@@ -54,8 +54,10 @@ export class Register implements Entry {
 
   /** Held beside the register of this address because its stamp is too far ahead (design I5). */
   shadow = false
-  /** Out of the table: dropped or replaced; a cut that still refers to it sends its last form. */
+  /** Out of the table: dropped, or replaced. */
   gone = false
+  /** Out of the table with a successor at its address: another object with the same write, or a later one. */
+  replaced = false
   /** Number of the log record that stores this form; 0: not stored yet. */
   record = 0
 

@@ -156,9 +156,9 @@ export class World {
   }
 
   /** One turn of the event loop: promises settle and due timers run. */
-  async turn(): Promise<void> {
+  async turn(byMs = 0): Promise<void> {
     await new Promise<void>(resolve => systemClock.soon(resolve))
-    this.clock.advance(0)
+    this.clock.advance(byMs)
   }
 
   /** Turns until `promise` settles. */
@@ -175,7 +175,7 @@ export class World {
 
   /** Turns, without delivering anything. */
   async turns(count = 6): Promise<void> {
-    for (let i = 0; i < count; i++) await this.turn()
+    for (let i = 0; i < count; i++) await this.turn(i % 3 === 2 ? 100 : 0)
   }
 
   /** Up to `steps` deliveries. Returns how many there were. */
@@ -187,7 +187,8 @@ export class World {
         quiet = 0
         if (below(this.random, 4) > 0) continue
       } else quiet++
-      await this.turn()
+      // When nothing moves, what waits for a short while gets its turn.
+      await this.turn(quiet > 1 ? 100 : 0)
     }
     return delivered
   }

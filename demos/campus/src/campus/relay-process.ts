@@ -1,0 +1,30 @@
+/** The relay's process: `openRelay`, and a cloud service that uses the same API as the buildings do. */
+import { openRelay } from '@selvedge/relay'
+import { campusPoints } from '../plant/points.js'
+import { answerCommon } from './answers.js'
+import type { Service } from './process.js'
+import type { FromChild, RelayConfig, Request } from './protocol.js'
+
+export async function runRelay(config: RelayConfig, tell: (message: FromChild) => void): Promise<Service> {
+  const relay = await openRelay({
+    dataDir: config.dataDir,
+    rosters: config.rosters,
+    listen: { host: '127.0.0.1', port: 0 },
+    points: campusPoints,
+    control: true
+  })
+  tell({ type: 'ready', node: relay.node, port: relay.port })
+  return {
+    report: () => ({ type: 'report', report: { status: relay.status(), port: relay.port } }),
+    async answer(request: Request) {
+      if (request.op === 'status') return relay.status()
+      const id = 'site' in request ? request.site : undefined
+      if (id === undefined) throw new Error(`the relay needs a site for ${request.op}`)
+      const site = await relay.site(id)
+      const answer = answerCommon(site, request)
+      if (!answer) throw new Error(`the relay does not answer ${request.op}`)
+      return answer
+    },
+    close: () => relay.close()
+  }
+}

@@ -1,0 +1,8 @@
+export { pointPatternsMax, definePoints, PointSchema, type AnyPointSchema, type DefinePointsOptions } from './point-schema.js'
+export type { Point } from './compile.js'
+export * from './check-value.js'
+export * from './definition.js'
+export * from './errors.js'
+export * from './pattern.js'
+export * from './point-types.js'
+export * from './problem.js'

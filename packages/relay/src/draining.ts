@@ -1,0 +1,33 @@
+/** Taking leave of many sites at once: waiting, with a limit, for what they are owed, and telling each when to come back. */
+import type { Clock, CloseReason, Random } from '@selvedge/core'
+import type { Replica } from '@selvedge/replica'
+import { relayErrors } from './errors.js'
+
+const lookAgainMs = 20
+/** No site is asked to stay away for less: whatever takes over must have come up. */
+const retryAfterMsMin = 500
+const spreadMsMin = 2_000
+const defaultPerSecond = 50
+
+/** Resolves when every session was sent all that its space holds, or after `timeoutMs`: what is left is sent in the next session. */
+export async function untilSent(replica: Replica, clock: Clock, timeoutMs: number): Promise<void> {
+  const end = clock.monotonicMs() + timeoutMs
+  // At least one turn, so that acks of what was just stored go out.
+  do await new Promise<void>(resolve => clock.setTimer(lookAgainMs, resolve))
+  while (isOwing(replica) && clock.monotonicMs() < end)
+}
+
+function isOwing(replica: Replica): boolean {
+  for (const { session } of replica.peers()) if (session.spaces.some(link => link.remoteIndex !== undefined && link.backlog > 0)) return true
+  return false
+}
+
+/** A reason with a time to come back that spreads `sessions` sites as thinly as the admission ramp takes them. */
+export function drainReason(random: Random, sessions: number, perSecond = defaultPerSecond): CloseReason {
+  const spreadMs = Math.max(spreadMsMin, (sessions / perSecond) * 1_000)
+  return {
+    code: relayErrors.draining,
+    message: 'the relay is being shut down: come back, or go to another',
+    retryAfterMs: Math.round(retryAfterMsMin + random.float() * spreadMs)
+  }
+}

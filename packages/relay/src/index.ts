@@ -1,0 +1,18 @@
+export { definePoints } from '@selvedge/documents'
+export { relayRoutes, type RelayControl } from './control-routes.js'
+export * from './errors.js'
+export type { Alarm, Health } from './health.js'
+export { openRelay, Relay, type RelayEvent } from './relay.js'
+export type {
+  HttpAnswer,
+  ListenChoice,
+  ListenOptions,
+  LogLevel,
+  RelayListener,
+  RelayOptions,
+  RelaySystem,
+  Rosters,
+  TlsChoice
+} from './relay-options.js'
+export { RelaySite, type SitePresence } from './relay-site.js'
+export type { NotReady, RelaySiteStatus, RelaySpaceStatus, RelayStatus } from './relay-status.js'

@@ -1,0 +1,389 @@
+/**
+ * `openRelay`: the cloud replica of many sites in one process, and the one composition root of all that it is made of. It stores,
+ * merges and forwards; it decides nothing for a building.
+ *
+ * A session belongs to the site whose node proved its key, and synchronises that site's trunk spaces alone (`trunk-spaces.ts`).
+ *
+ * @example
+ * const relay = await openRelay({ dataDir: './relay', rosters: './rosters.json' })
+ * const hq = await relay.site('hq')
+ * hq.points.set('ahu/1/setpoint', 21)
+ * await relay.close()
+ */
+import {
+  SelvedgeError,
+  siteId,
+  siteOfSpace,
+  type CloseReason,
+  type Connection,
+  type Environment,
+  type NodeId,
+  type SiteId,
+  type SpaceId,
+  type Store
+} from '@selvedge/core'
+import type { AnyPointSchema } from '@selvedge/documents'
+import type { NodeKey } from '@selvedge/network'
+import { Replica, type HealReport, type Peer, type SpaceReplica } from '@selvedge/replica'
+import { drainReason, untilSent } from './draining.js'
+import { relayErrors } from './errors.js'
+import { AlarmBoard, type Health } from './health.js'
+import { answerPage } from './pages.js'
+import { RelayMetrics } from './metrics.js'
+import { RelayAlarms } from './relay-alarms.js'
+import { checkSpaceNames, defaultListen, type ListenOptions, type RelayListener, type RelayOptions, type RelaySystem, type Rosters } from './relay-options.js'
+import { RelaySite } from './relay-site.js'
+import { relaySiteStatus, storeStatus, type NotReady, type RelayStatus } from './relay-status.js'
+import { SiteContact, type Times } from './site-contact.js'
+import { relayMachine } from './system/relay-machine.js'
+import { TrunkSpaces } from './trunk-spaces.js'
+
+/** What happens on a relay, told to those who asked with {@link Relay.on}. */
+export type RelayEvent =
+  | { readonly type: 'session-opened'; readonly site: SiteId; readonly node: NodeId; readonly name: string }
+  | { readonly type: 'session-closed'; readonly site: SiteId; readonly node: NodeId; readonly name: string; readonly reason: CloseReason }
+  /** A catch-up with a site is over. */
+  | { readonly type: 'healed'; readonly site: SiteId; readonly space: SpaceId; readonly report: HealReport }
+  /** An alarm came, changed or went. */
+  | { readonly type: 'health'; readonly health: Health }
+
+/** Opens a relay; trunks are taken once it resolves. @throws SelvedgeError with the code of whatever could not be opened; nothing is left open then. */
+export async function openRelay<S extends AnyPointSchema = AnyPointSchema>(options: RelayOptions<S>): Promise<Relay<S>> {
+  const relay = new Relay(options)
+  try {
+    await relay.open()
+  } catch (error) {
+    await relay.close()
+    throw error
+  }
+  return relay
+}
+
+export class Relay<S extends AnyPointSchema = AnyPointSchema> {
+  readonly node: NodeId
+  private readonly system: RelaySystem
+  private readonly environment: Environment
+  private readonly key: NodeKey
+  private readonly spaceNames: readonly string[]
+  private readonly alarms: RelayAlarms
+  private readonly contacts = new Map<SiteId, SiteContact>()
+  private readonly sitesOpen = new Map<SiteId, Promise<RelaySite<S>>>()
+  private readonly listeners = new Set<(event: RelayEvent) => void>()
+  private readonly startedAt: Times
+  private rosters: Rosters
+  private store: Store | undefined
+  private replica: Replica | undefined
+  private spaces: TrunkSpaces | undefined
+  private readonly doors: RelayListener[] = []
+  private control: { close(): Promise<void> } | undefined
+  private loading: Promise<void> = Promise.resolve()
+  private draining: Promise<void> | undefined
+  private closing: Promise<void> | undefined
+
+  /** Use {@link openRelay}. */
+  constructor(private readonly options: RelayOptions<S>) {
+    this.system = options.system ?? relayMachine
+    this.spaceNames = checkSpaceNames(options.spaces)
+    const log = options.log ?? this.system.defaultLog(options.logLevel ?? 'info')
+    this.key = this.system.loadKey(options.dataDir, log)
+    this.node = this.key.node
+    this.environment = { clock: this.system.clock, random: this.system.random.fork(this.node), log: log.child({ relay: this.node }) }
+    this.startedAt = { trustedMs: this.environment.clock.wallMs(), monotonicMs: this.environment.clock.monotonicMs() }
+    const board = new AlarmBoard(
+      () => this.environment.clock.wallMs(),
+      health => this.tell({ type: 'health', health })
+    )
+    this.alarms = new RelayAlarms(board, this.environment)
+    this.rosters = typeof options.rosters === 'string' ? this.system.loadRosters(options.rosters) : options.rosters
+    this.alarms.rosters(this.rosters, this.node)
+  }
+
+  // ── opening ──────────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+  /** @internal */
+  async open(): Promise<void> {
+    const { options, environment } = this
+    const store = await this.system.openStore(options.dataDir, environment)
+    this.store = store
+    this.alarms.store(store.health)
+    const replica = new Replica({
+      node: this.node,
+      role: 'relay',
+      environment,
+      store,
+      ...(options.timing ? { timing: options.timing } : {}),
+      events: {
+        peerUp: peer => this.peerUp(peer),
+        peerDown: (peer, reason) => this.peerDown(peer, reason),
+        sealed: (space, _, first) => first && this.alarms.mended(space),
+        healed: (space, report) => this.tell({ type: 'healed', site: siteOfSpace(space.id), space: space.id, report }),
+        diverged: (space, peer) => this.alarms.diverged(space, this.nameOf(siteOfSpace(space.id), peer)),
+        alarm: (space, alarm) => this.alarms.table(space, alarm),
+        storeHealth: health => this.alarms.store(health)
+      }
+    })
+    this.replica = replica
+    this.spaces = new TrunkSpaces({
+      replica,
+      self: this.node,
+      names: this.spaceNames,
+      rosterOf: site => this.rosters.get(site),
+      log: environment.log,
+      opened: space => this.alarms.opened(space),
+      unreadable: (space, error) => !this.closing && this.alarms.unreadable(space, error)
+    })
+    await this.openDoors()
+    this.loading = this.spaces.loadStored(store, () => this.closing !== undefined)
+    // The promise is given to whoever asks for it; nobody need.
+    this.loading.catch((error: unknown) => this.alarms.unreadable(undefined, error))
+    if (options.control ?? options.dataDir !== 'memory')
+      this.control = await this.system.serveControl(options.dataDir, this, environment.log)
+  }
+
+  private async openDoors(): Promise<void> {
+    const { options, environment, system } = this
+    const metrics = new RelayMetrics({
+      status: () => this.status(),
+      monotonicMs: () => environment.clock.monotonicMs(),
+      processMetrics: () => system.processMetrics(),
+      sitesMax: options.metricsSitesMax ?? 1_000
+    })
+    const answer = (path: string) => answerPage(path, { status: () => this.status(), metrics })
+    const trunks: ListenOptions['trunks'] = {
+      key: this.key,
+      rosters: site => this.rosters.get(site),
+      ...(options.admission ? { admission: options.admission } : {}),
+      onConnection: connection => this.accept(connection)
+    }
+    const tls = options.tls ? { tls: options.tls } : {}
+    const pages = options.admin ? {} : { answer }
+    this.doors.push(await system.listen({ ...environment, ...defaultListen, ...options.listen, ...tls, ...pages, trunks }))
+    if (options.admin) this.doors.push(await system.listen({ ...environment, ...defaultListen, ...options.admin, answer }))
+    environment.log.info({ url: this.url, sites: this.rosters.size, spaces: this.spaceNames }, 'the relay listens')
+  }
+
+  private accept(connection: Connection): void {
+    const { site } = connection.remote
+    const { replica, spaces } = this
+    if (this.draining || !replica || !spaces || !site) return connection.close(this.drainReason())
+    replica.attach(connection, {
+      admits: space => spaces.admits(site, space.id),
+      openOffered: space => spaces.offered(site, space)
+    })
+  }
+
+  // ── what services use ────────────────────────────────────────────────────────────────────────────────────────────────────
+
+  /**
+   * A site of the rosters; its spaces are read from disk when it is first asked for.
+   * @throws SelvedgeError `ID_INVALID`, `RELAY_SITE_UNKNOWN`, `RELAY_CLOSED`, or the code of what could not be read
+   */
+  async site(id: string): Promise<RelaySite<S>> {
+    const site = siteId(id)
+    const { replica, spaces } = this
+    if (this.closing || !replica || !spaces) throw new SelvedgeError(relayErrors.closed, 'the relay is closed')
+    if (!this.rosters.has(site))
+      throw new SelvedgeError(relayErrors.siteUnknown, `no roster of this relay is of site ${site}`, { details: { site } })
+    const known = this.sitesOpen.get(site) ?? this.openSite(site, spaces)
+    this.sitesOpen.set(site, known)
+    return known
+  }
+
+  private async openSite(site: SiteId, spaces: TrunkSpaces): Promise<RelaySite<S>> {
+    return new RelaySite<S>({
+      id: site,
+      spaces: await spaces.openSite(site),
+      points: this.options.points,
+      context: { isPresent: node => this.isPresent(site, node), nameOf: node => this.nameOf(site, node) },
+      presence: () => {
+        const contact = this.contact(site)
+        return { connected: contact.connected, lastSeenMs: contact.lastSeenMs(this.now()) }
+      },
+      nodes: () => this.rosters.get(site)?.nodes.map(({ node }) => node) ?? []
+    })
+  }
+
+  /** Sites of the rosters. */
+  sites(): SiteId[] {
+    return [...this.rosters.keys()]
+  }
+
+  /** Adds a listener for {@link RelayEvent}s; returns what removes it. */
+  on(listener: (event: RelayEvent) => void): () => void {
+    this.listeners.add(listener)
+    return () => void this.listeners.delete(listener)
+  }
+
+  /** Where trunks are taken, `ws://` or `wss://`; undefined once it is closed. */
+  get url(): string | undefined {
+    const door = this.doors[0]
+    if (!door || this.closing) return undefined
+    const host = door.host.includes(':') ? `[${door.host}]` : door.host
+    return `${door.secure ? 'wss' : 'ws'}://${host}:${door.port}/trunk`
+  }
+
+  /** Where `/healthz`, `/readyz` and `/metrics` are; undefined once it is closed. */
+  get adminUrl(): string | undefined {
+    const door = this.doors.at(-1)
+    if (!door || this.closing) return undefined
+    return `${door.secure ? 'https' : 'http'}://${door.host.includes(':') ? `[${door.host}]` : door.host}:${door.port}`
+  }
+
+  get health(): Health {
+    return this.alarms.health
+  }
+
+  /** Resolves when every space that was stored before is read, or told of as unreadable. */
+  loaded(): Promise<void> {
+    return this.loading
+  }
+
+  /** Why the relay should not be sent sites now; empty: it is ready. */
+  notReady(): NotReady[] {
+    const reasons: NotReady[] = []
+    const loading = this.spaces?.loading
+    const store = this.store?.health
+    if (this.draining) reasons.push({ code: relayErrors.draining, message: 'the relay is being shut down' })
+    if (!this.spaces) reasons.push({ code: relayErrors.loading, message: 'the store is being opened' })
+    if (loading) reasons.push({ code: relayErrors.loading, message: `${loading.loaded} of ${loading.total} stored spaces are read` })
+    if (store?.state === 'degraded') reasons.push({ code: store.code ?? 'STORE_IO', message: store.message ?? 'the disk fails' })
+    return reasons
+  }
+
+  /** Everything that people and dashboards ask of a relay, as plain JSON. */
+  status(): RelayStatus {
+    const { replica, store, spaces } = this
+    const now = this.now()
+    const contacts = [...this.contacts.values()]
+    const sites =
+      replica && spaces ? this.sites().map(site => relaySiteStatus({ site, contact: this.contact(site), spaces: spaces.openOf(site) }, replica, now)) : []
+    return {
+      node: this.node,
+      startedAtMs: this.startedAt.trustedMs,
+      uptimeMs: Math.round(now.monotonicMs - this.startedAt.monotonicMs),
+      url: this.url,
+      notReady: this.notReady(),
+      health: this.health,
+      store: store ? storeStatus(store) : { commits: 0, syncs: 0, bytesWritten: 0, pendingBatches: 0, state: 'ok', code: undefined },
+      clock: { offsetMs: Math.round(replica?.trusted.ownOffsetMs ?? 0), peers: replica?.trusted.peers ?? 0 },
+      loading: spaces?.loading,
+      sessions: contacts.reduce((sum, { sessions }) => sum + sessions.size, 0),
+      bytesIn: contacts.reduce((sum, { bytesIn }) => sum + bytesIn, 0),
+      bytesOut: contacts.reduce((sum, { bytesOut }) => sum + bytesOut, 0),
+      sites
+    }
+  }
+
+  /**
+   * Takes other rosters, without a restart: by default those in the file given to `openRelay`, read anew. Sessions of nodes that are
+   * no longer in them end; what their sites stored is kept.
+   * @throws SelvedgeError `ROSTER_UNREADABLE`, `ROSTER_INVALID`: the rosters stay as they are
+   */
+  reloadRosters(rosters: string | Rosters = this.options.rosters): void {
+    this.rosters = typeof rosters === 'string' ? this.system.loadRosters(rosters) : rosters
+    this.alarms.rosters(this.rosters, this.node)
+    for (const [site, contact] of this.contacts)
+      for (const peer of contact.sessions)
+        if (!this.rosters.get(site)?.admits(peer.node))
+          peer.session.close({ code: relayErrors.siteRemoved, message: 'the node is no longer in the rosters of this relay' })
+    this.environment.log.info({ sites: this.rosters.size }, 'rosters taken')
+  }
+
+  /**
+   * Takes leave of the sites: says not ready, takes no more trunks, stores what it has, sends what is owed as long as
+   * `drainTimeoutMs` allows, then ends each session with `RELAY_DRAINING` and its own time to come back. Pages and the API go on
+   * until {@link close}. Idempotent.
+   */
+  drain(): Promise<void> {
+    this.draining ??= this.takeLeave()
+    return this.draining
+  }
+
+  private async takeLeave(): Promise<void> {
+    const { replica, store } = this
+    if (!replica) return
+    const { clock, log } = this.environment
+    log.info({ sessions: [...replica.peers()].length }, 'draining')
+    if (store?.health.state === 'ok') await Promise.all([...replica.spaces.values()].map(space => space.persister.flushNow()))
+    await untilSent(replica, clock, this.options.drainTimeoutMs ?? 2_000)
+    for (const peer of [...replica.peers()]) peer.session.close(this.drainReason())
+  }
+
+  private drainReason(): CloseReason {
+    const sessions = [...this.contacts.values()].reduce((sum, contact) => sum + contact.sessions.size, 0)
+    return drainReason(this.environment.random, sessions, this.options.admission?.perSecond)
+  }
+
+  /** Drains, stores what is left, and lets go of everything. Idempotent. */
+  close(): Promise<void> {
+    this.closing ??= this.shutDown()
+    return this.closing
+  }
+
+  private async shutDown(): Promise<void> {
+    await this.control?.close()
+    await this.drain()
+    await this.loading.catch(() => {})
+    await this.replica?.close(this.drainReason())
+    await Promise.all(this.doors.map(door => door.close()))
+    await this.store?.close()
+    this.alarms.close()
+    this.environment.log.info({}, 'the relay is closed')
+  }
+
+  // ── sessions ─────────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+  private peerUp(peer: Peer): void {
+    const { site, name, address } = peer.connection.remote
+    if (!site) return
+    const { node } = peer
+    for (const older of this.contact(site).opened(peer))
+      older.session.close({ code: relayErrors.sessionReplaced, message: 'the same node has opened another session' })
+    this.environment.log.info({ site, node, name, address }, 'session open')
+    this.tell({ type: 'session-opened', site, node, name })
+  }
+
+  private peerDown(peer: Peer, reason: CloseReason): void {
+    const { site, name } = peer.connection.remote
+    if (!site) return
+    const { node } = peer
+    this.contact(site).closed(peer, this.now())
+    this.environment.log.info({ site, node, name, code: reason.code, reason: reason.message }, 'session over')
+    this.tell({ type: 'session-closed', site, node, name, reason })
+  }
+
+  private contact(site: SiteId): SiteContact {
+    const known = this.contacts.get(site)
+    if (known) return known
+    const contact = new SiteContact(this.startedAt.monotonicMs)
+    this.contacts.set(site, contact)
+    return contact
+  }
+
+  // Of a site that is cut off the relay knows nothing: what its nodes said last is stale. Of one that is not, it knows its holder.
+  private isPresent(site: SiteId, node: NodeId): boolean | undefined {
+    if (node === this.node) return true
+    const { sessions } = this.contact(site)
+    if (sessions.size === 0) return false
+    return [...sessions].some(peer => peer.node === node) ? true : undefined
+  }
+
+  private nameOf(site: SiteId, node: NodeId): string {
+    return node === this.node ? 'relay' : (this.rosters.get(site)?.nameOf(node) ?? node)
+  }
+
+  private now(): Times {
+    const { clock } = this.environment
+    return { trustedMs: this.replica?.trusted.nowMs() ?? clock.wallMs(), monotonicMs: clock.monotonicMs() }
+  }
+
+  private tell(event: RelayEvent): void {
+    for (const listener of [...this.listeners]) {
+      try {
+        listener(event)
+      } catch (error) {
+        this.environment.log.error({ err: error, type: event.type }, 'a listener threw')
+      }
+    }
+  }
+}

@@ -1,0 +1,124 @@
+import { describe, expect, it } from 'vitest'
+import { nodeId, seededRandom, silentLogger, spaceId, systemClock, type SpaceId } from '@selvedge/core'
+import { MemoryNetwork } from '@selvedge/network'
+import { MemoryDisk, MemoryStore } from '@selvedge/store'
+import { Replica } from './replica.js'
+import type { SpaceReplica } from './space-replica.js'
+
+const state = spaceId('hq/state')
+
+async function until(condition: () => boolean, what: string): Promise<void> {
+  const end = performance.now() + 10_000
+  while (!condition()) {
+    if (performance.now() > end) throw new Error(`waited in vain for: ${what}`)
+    await new Promise(resolve => setImmediate(resolve))
+  }
+}
+
+interface TestNode {
+  replica: Replica
+  space: SpaceReplica
+  disk: MemoryDisk
+  store: MemoryStore
+  close(): Promise<void>
+}
+
+async function openNode(name: string, disk = new MemoryDisk(), id: SpaceId = state): Promise<TestNode> {
+  const environment = { clock: systemClock, random: seededRandom(name.length * 7919 + name.charCodeAt(name.length - 1)), log: silentLogger }
+  const store = new MemoryStore({ ...environment, disk })
+  const replica = new Replica({
+    node: nodeId(name),
+    role: 'node',
+    environment,
+    store,
+    timing: { compareIntervalMs: 50, meshPingMs: 50 }
+  })
+  const members = (): { node: ReturnType<typeof nodeId>; role: 'node' }[] => ['a', 'b', 'c'].map(text => ({ node: nodeId(text), role: 'node' }))
+  const close = async (): Promise<void> => {
+    await replica.close()
+    await store.close()
+  }
+  return { replica, disk, store, close, space: await replica.openSpace(id, { residency: 'trunk', members }) }
+}
+
+async function link(network: MemoryNetwork, a: TestNode, b: TestNode): Promise<void> {
+  const ends = [a, b].map(({ replica }, i) => network.endpoint({ name: `${replica.node}-${i}-${Math.random()}`, node: replica.node, role: 'node' }))
+  ends[1]!.listen(connection => void b.replica.attach(connection, { admits: () => true }))
+  a.replica.attach(await ends[0]!.dial(ends[1]!.identity.name), { admits: () => true })
+}
+
+describe('a replica', () => {
+  it('sends what is written to its peers, and receipts tell how far it got', async () => {
+    const network = new MemoryNetwork({ clock: systemClock })
+    const [a, b] = await Promise.all([openNode('a'), openNode('b')])
+    await link(network, a, b)
+    const receipt = a.space.receipt(a.space.table.set('ahu/1/temp', 21.5))
+    await receipt.durable('local')
+    await receipt.durable('site')
+    expect(b.space.table.get('ahu/1/temp')?.value).toBe(21.5)
+    expect(receipt.reached()).toBe('site')
+    await Promise.all([a.close(), b.close()])
+  })
+
+  it('keeps everything acknowledged across a restart, and goes on where it was', async () => {
+    const a = await openNode('a')
+    for (let i = 0; i < 1_000; i++) a.space.table.set(`p/${i}`, i)
+    a.space.table.delete('p/7')
+    await a.space.receipt(a.space.table.set('last', true)).durable('local')
+    const hash = a.space.table.hash()
+    await a.close()
+    const again = await openNode('a', a.disk)
+    expect(again.space.table.hash()).toEqual(hash)
+    expect(again.space.table.get('p/7')).toBeUndefined()
+    expect(again.space.rejoined).toBe(false)
+    expect(again.space.table.vector().seqs.size).toBe(1)
+    await again.close()
+  })
+
+  it('brings documents along, and both kinds end up equal', async () => {
+    const network = new MemoryNetwork({ clock: systemClock })
+    const [a, b] = await Promise.all([openNode('a'), openNode('b')])
+    const notes = a.space.documents.openYjs('notes' as never)
+    notes.doc.getText('t').insert(0, 'hello')
+    const config = await a.space.documents.openAutomerge<{ level?: number }>('lighting' as never)
+    await config.change('dim', draft => void (draft.level = 3), { release: true })
+    await link(network, a, b)
+    const theirs = b.space.documents.openYjs('notes' as never)
+    await until(() => theirs.doc.getText('t').toJSON() === 'hello', 'the text')
+    const theirConfig = await b.space.documents.openAutomerge<{ level?: number }>('lighting' as never)
+    await until(() => theirConfig.released()?.value?.level === 3, 'the release')
+    theirs.doc.getText('t').insert(5, ' world')
+    await until(() => notes.doc.getText('t').toJSON() === 'hello world', 'the edit back')
+    await Promise.all([a.close(), b.close()])
+  })
+
+  it('records a conflict once, with its loser, after a partition', async () => {
+    const network = new MemoryNetwork({ clock: systemClock })
+    const [a, b] = await Promise.all([openNode('a'), openNode('b')])
+    a.space.table.set('zone/1/setpoint', 20)
+    await new Promise(resolve => setTimeout(resolve, 2))
+    b.space.table.set('zone/1/setpoint', 23)
+    await link(network, a, b)
+    await until(() => a.space.conflicts.newest().length === 1 && b.space.conflicts.newest().length === 1, 'the conflict')
+    await until(() => a.space.table.hash().a === b.space.table.hash().a, 'equal hashes')
+    const [conflict] = a.space.conflicts.newest()
+    expect(conflict?.loser.value).toBe(20)
+    expect(conflict?.winner.value).toBe(23)
+    expect(a.space.healReports().length).toBeGreaterThan(0)
+    await Promise.all([a.close(), b.close()])
+  })
+
+  it('comes to rest: two replicas with nothing to say send no data', async () => {
+    const network = new MemoryNetwork({ clock: systemClock })
+    const [a, b] = await Promise.all([openNode('a'), openNode('b')])
+    await link(network, a, b)
+    for (let i = 0; i < 100; i++) a.space.table.set(`p/${i}`, i)
+    await until(() => a.space.matchedAtMs !== undefined || b.space.matchedAtMs !== undefined, 'a comparison of hashes')
+    expect(a.space.table.hash()).toEqual(b.space.table.hash())
+    expect([a.space.divergences, b.space.divergences]).toEqual([0, 0])
+    const index = [a.space.table.changeIndex, b.space.table.changeIndex]
+    await new Promise(resolve => setTimeout(resolve, 300))
+    expect([a.space.table.changeIndex, b.space.table.changeIndex]).toEqual(index)
+    await Promise.all([a.close(), b.close()])
+  })
+})

@@ -1,0 +1,1 @@
+export function siteRoutes(): Record<string, never> { return {} }

@@ -1,0 +1,214 @@
+/** The directory itself: who may have it, what it must be, a full disk, a directory that can't be repaired. */
+import { isSelvedgeError, spaceId, systemClock } from '@selvedge/core'
+import { execFile, spawn, type ChildProcess } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdir, readdir, rm, stat, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { promisify } from 'node:util'
+import { afterEach, beforeEach, describe, expect, it, type TestContext } from 'vitest'
+import type { LevelStore } from '../level-store.js'
+import { openLevelStore } from '../open-level-store.js'
+import { contents, nextHealth } from '../testing/store-conformance.js'
+import { temporaryDirectory, type TemporaryDirectory } from '../testing/temporary-directory.js'
+
+const run = promisify(execFile)
+const space = spaceId('hq/state')
+const code = (expected: string) => (error: unknown) => isSelvedgeError(error, expected)
+
+describe('the directory of a Level store', () => {
+  let directory: TemporaryDirectory
+  const cleanups: (() => Promise<unknown>)[] = []
+  const openAt = (path: string): Promise<LevelStore> =>
+    openLevelStore({ directory: path, clock: systemClock, retryDelayMinMs: 20, retryDelayMaxMs: 50 })
+
+  beforeEach(async () => {
+    directory = await temporaryDirectory()
+  })
+
+  afterEach(async () => {
+    for (const cleanup of cleanups.splice(0).reverse()) await cleanup()
+    await directory.remove()
+  })
+
+  it('is made when it is missing', async () => {
+    const path = join(directory.path, 'a', 'b', 'c')
+    const store = await openAt(path)
+    expect(store.damage).toBeUndefined()
+    expect((await store.open(space)).loss).toBeUndefined()
+    await store.close()
+    expect(await readdir(path)).toContain('CURRENT')
+  })
+
+  it('can not be a file, nor lie in one', async () => {
+    const path = join(directory.path, 'file')
+    await writeFile(path, 'not a directory')
+    await expect(openAt(path)).rejects.toSatisfy(code('STORE_UNUSABLE'))
+    await expect(openAt(join(path, 'below'))).rejects.toSatisfy(code('STORE_UNUSABLE'))
+    await expect(openAt(path)).rejects.toThrow(path)
+  })
+
+  it('belongs to one process at a time', async () => {
+    const path = join(directory.path, 'store')
+    await (await openAt(path)).close()
+    const child = spawnHolder(path)
+    cleanups.push(() => kill(child))
+    await once(child.stdout!, 'data')
+    await expect(openAt(path)).rejects.toSatisfy(code('STORE_LOCKED'))
+    await expect(openAt(path)).rejects.toThrow(`the directory ${path} is in use: stop the other process`)
+    await kill(child)
+    await (await openAt(path)).close()
+  })
+
+  it('is not touched while another process has it, even when a table in it is unfinished', async () => {
+    const path = join(directory.path, 'store')
+    await (await openAt(path)).close()
+    const child = spawnHolder(path)
+    cleanups.push(() => kill(child))
+    await once(child.stdout!, 'data')
+    const table = join(path, '009999.ldb')
+    await writeFile(table, 'half a table')
+    await expect(openAt(path)).rejects.toSatisfy(code('STORE_LOCKED'))
+    expect((await stat(table)).size).toBe(12)
+    await kill(child)
+    await (await openAt(path)).close()
+    await expect(stat(table)).rejects.toMatchObject({ code: 'ENOENT' })
+  })
+
+  it('is moved aside when it can not be repaired, and every space is told', async () => {
+    const path = join(directory.path, 'store')
+    const store = await openAt(path)
+    await (await store.open(space)).commit({ puts: [{ key: 'a', value: Uint8Array.of(1) }], deletes: [] })
+    await store.close()
+    for (let n = 1; n <= 2; n++) {
+      await makeHopeless(path)
+      const replaced = await openAt(path)
+      expect(replaced.damage).toContain(`${path}.corrupt-${n}`)
+      const state = await replaced.open(space)
+      expect(state.loss).toMatchObject({ corrupt: [], incomplete: true })
+      expect(await contents(state)).toEqual([])
+      await state.commit({ puts: [{ key: 'b', value: Uint8Array.of(2) }], deletes: [] })
+      await replaced.close()
+      const again = await openAt(path)
+      expect(again.damage).toBeUndefined()
+      expect((await again.open(space)).loss).toBeUndefined()
+      // Whether it ever had records can't be known.
+      expect((await again.open(spaceId('hq/local'))).loss).toMatchObject({ incomplete: true })
+      await again.close()
+    }
+    expect(await readdir(`${path}.corrupt-1`)).not.toHaveLength(0)
+  })
+
+  it('says loss when a crash came between moving it aside and the first record of the new one', async () => {
+    const path = join(directory.path, 'store')
+    await mkdir(`${path}.corrupt-1`)
+    const store = await openAt(path)
+    expect(store.damage).toContain(`${path}.corrupt-1`)
+    expect((await store.open(space)).loss).toMatchObject({ incomplete: true })
+    await store.close()
+  })
+
+  it('keeps what was moved aside within itself when it is a mount point', async context => {
+    const path = await mountTmpfs(context, '8m')
+    await (await openAt(path)).close()
+    await makeHopeless(path)
+    const store = await openAt(path)
+    expect(store.damage).toContain(join(path, 'corrupt-1'))
+    expect((await store.open(space)).loss).toMatchObject({ incomplete: true })
+    await store.close()
+    expect(await readdir(path)).toContain('corrupt-1')
+  })
+
+  it('must be writable', async context => {
+    const path = await mountTmpfs(context, '8m')
+    const store = await openAt(path)
+    await store.close()
+    await run('mount', ['-o', 'remount,ro', path])
+    await expect(openAt(path)).rejects.toSatisfy(code('STORE_UNUSABLE'))
+    await expect(openAt(path)).rejects.toThrow(/Read-only|read-only/)
+  })
+
+  it('waits on a full disk and loses nothing of what it acknowledged', { timeout: 60_000 }, async context => {
+    const path = await mountTmpfs(context, '24m')
+    const store = await openAt(path)
+    const state = await store.open(space)
+    await state.commit({ puts: [{ key: 'first', value: Uint8Array.of(1) }], deletes: [] })
+    const filler = join(path, 'filler')
+    await fillUp(filler)
+    const degraded = nextHealth(store)
+    const acknowledged = new Set<string>()
+    const commits = Array.from({ length: 40 }, async (_, i) => {
+      await state.commit({ puts: [{ key: `k${i}`, value: new Uint8Array(50_000).fill(i) }], deletes: [] })
+      acknowledged.add(`k${i}`)
+    })
+    expect(await degraded).toMatchObject({ state: 'degraded', code: 'STORE_FULL' })
+    expect(store.stats().pendingBatches).toBeGreaterThan(0)
+    expect(acknowledged.size).toBeLessThan(40)
+    const ok = nextHealth(store)
+    await rm(filler)
+    await Promise.all(commits)
+    expect(await ok).toMatchObject({ state: 'ok' })
+    await store.close()
+    const again = await openAt(path)
+    const reopened = await again.open(space)
+    expect(again.damage).toBeUndefined()
+    expect(reopened.loss).toBeUndefined()
+    expect((await contents(reopened)).map(([key]) => key).sort()).toEqual(['first', ...acknowledged].sort())
+    for (let i = 0; i < 40; i++) expect((await reopened.get(`k${i}`))?.every(byte => byte === i)).toBe(true)
+    await again.close()
+  })
+
+  it('says STORE_FULL when there is no room to begin with', async context => {
+    const path = await mountTmpfs(context, '1m')
+    await fillUp(join(path, 'filler'))
+    await expect(openAt(join(path, 'store'))).rejects.toSatisfy(code('STORE_FULL'))
+    expect((await readdir(path)).filter(name => name.includes('corrupt'))).toEqual([])
+  })
+
+  /** A directory where LevelDB wants to write a file: no repair gets past it. */
+  async function makeHopeless(path: string): Promise<void> {
+    await rm(join(path, 'CURRENT'))
+    await mkdir(join(path, 'CURRENT', 'in-the-way'), { recursive: true })
+  }
+
+  /** A small file system of its own; skips the test where this machine does not allow one (in CI that is a failure). */
+  async function mountTmpfs(context: TestContext, size: string): Promise<string> {
+    const path = join(directory.path, 'mounted')
+    await mkdir(path)
+    try {
+      await run('mount', ['-t', 'tmpfs', '-o', `size=${size}`, 'tmpfs', path])
+    } catch (error) {
+      if (process.env['CI']) throw error
+      return context.skip(`mounting a tmpfs is not permitted here: ${String(error)}`)
+    }
+    cleanups.push(() => run('umount', [path]))
+    return path
+  }
+})
+
+async function fillUp(path: string): Promise<void> {
+  for (let size = 1 << 20; size >= 512; size >>= 1) {
+    try {
+      for (;;) await writeFile(path, new Uint8Array(size), { flag: 'a' })
+    } catch (error) {
+      if (!(error instanceof Error && 'code' in error && error.code === 'ENOSPC')) throw error
+    }
+  }
+}
+
+/** A process of its own that has the directory until it is killed, and says so on its standard output. */
+function spawnHolder(path: string): ChildProcess {
+  const script = `import { Level } from 'level'
+const level = new Level(process.argv[1])
+await level.open()
+console.log('open')
+setInterval(() => {}, 1000)`
+  const options = { cwd: import.meta.dirname, stdio: ['ignore', 'pipe', 'inherit'] } as const
+  return spawn(process.execPath, ['--input-type=module', '--eval', script, path], { ...options, stdio: [...options.stdio] })
+}
+
+async function kill(child: ChildProcess): Promise<void> {
+  if (child.exitCode !== null || child.signalCode !== null) return
+  const exited = once(child, 'exit')
+  child.kill('SIGKILL')
+  await exited
+}
