@@ -2,7 +2,7 @@
 import { SelvedgeError, spaceId, type Connection, type Environment, type Logger, type SiteId, type Store } from '@selvedge/core'
 import type { AnyPointSchema } from '@selvedge/documents'
 import type { AdmissionOptions, NodeKey, Roster } from '@selvedge/network'
-import type { ReplicaTiming } from '@selvedge/replica'
+import type { ReplicaTiming, Routes } from '@selvedge/replica'
 import { relayErrors } from './errors.js'
 
 export type Rosters = ReadonlyMap<SiteId, Roster>
@@ -100,7 +100,7 @@ export interface RelaySystem extends Omit<Environment, 'log'> {
   listen(options: ListenOptions): Promise<RelayListener>
   /** Metrics of the process, in Prometheus' text format. */
   processMetrics(): Promise<string>
-  serveControl(dataDir: string, relay: unknown, log: Logger): Promise<{ close(): Promise<void> }>
+  serveControl(dataDir: string, routes: Routes, log: Logger): Promise<{ close(): Promise<void> }>
 }
 
 export const stateSpace = 'state'

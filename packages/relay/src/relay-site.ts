@@ -3,7 +3,7 @@
  * readable here at once and reaches the building when its trunk stands; the building decides for itself meanwhile.
  */
 import { SelvedgeError, type NodeId, type SiteId } from '@selvedge/core'
-import type { AnyPointSchema, AutomergeDocument, AutomergeOptions, YjsDocument } from '@selvedge/documents'
+import type { AnyPointSchema, AutomergeDocument, AutomergeDocumentOptions, YjsDocument } from '@selvedge/documents'
 import { replicaErrors, SpaceApi, type HealReportWithConflicts, type Points, type PointsContext, type SpaceReplica } from '@selvedge/replica'
 import { configSpace, stateSpace } from './relay-options.js'
 
@@ -37,7 +37,7 @@ export class RelaySite<S extends AnyPointSchema = AnyPointSchema> {
   constructor(private readonly parts: RelaySiteParts<S>) {
     this.id = parts.id
     this.apis = new Map(
-      [...parts.spaces].map(([name, space]) => [name, new SpaceApi(space, name === stateSpace ? parts.points : undefined, parts.context)])
+      [...parts.spaces].map(([name, space]) => [name, new SpaceApi<AnyPointSchema>(space, this.schemaOf(name), parts.context)])
     )
   }
 
@@ -52,7 +52,7 @@ export class RelaySite<S extends AnyPointSchema = AnyPointSchema> {
   }
 
   /** A config document of the `config` space. */
-  config(id: string, options?: AutomergeOptions): Promise<AutomergeDocument> {
+  config(id: string, options?: AutomergeDocumentOptions): Promise<AutomergeDocument> {
     return this.space(configSpace).config(id, options)
   }
 
@@ -87,6 +87,16 @@ export class RelaySite<S extends AnyPointSchema = AnyPointSchema> {
   /** Trusted wall milliseconds when the site was last heard; undefined: not since the relay started. */
   get lastSeenMs(): number | undefined {
     return this.parts.presence().lastSeenMs
+  }
+
+  /** The name of a node in its roster, or the id of a stranger. */
+  nameOf(node: NodeId): string {
+    return this.parts.context.nameOf(node)
+  }
+
+  /** Definitions of the points of a space; undefined: any path and value is taken. */
+  schemaOf(space: string): S | undefined {
+    return space === stateSpace ? this.parts.points : undefined
   }
 
   /** The nodes of its roster. */

@@ -25,6 +25,7 @@ import {
 import type { AnyPointSchema } from '@selvedge/documents'
 import type { NodeKey } from '@selvedge/network'
 import { Replica, type HealReport, type Peer, type SpaceReplica } from '@selvedge/replica'
+import { relayRoutes } from './control-routes.js'
 import { drainReason, untilSent } from './draining.js'
 import { relayErrors } from './errors.js'
 import { AlarmBoard, type Health } from './health.js'
@@ -137,7 +138,7 @@ export class Relay<S extends AnyPointSchema = AnyPointSchema> {
     // The promise is given to whoever asks for it; nobody need.
     this.loading.catch((error: unknown) => this.alarms.unreadable(undefined, error))
     if (options.control ?? options.dataDir !== 'memory')
-      this.control = await this.system.serveControl(options.dataDir, this, environment.log)
+      this.control = await this.system.serveControl(options.dataDir, relayRoutes(this), environment.log)
   }
 
   private async openDoors(): Promise<void> {
@@ -216,17 +217,19 @@ export class Relay<S extends AnyPointSchema = AnyPointSchema> {
 
   /** Where trunks are taken, `ws://` or `wss://`; undefined once it is closed. */
   get url(): string | undefined {
-    const door = this.doors[0]
-    if (!door || this.closing) return undefined
-    const host = door.host.includes(':') ? `[${door.host}]` : door.host
-    return `${door.secure ? 'wss' : 'ws'}://${host}:${door.port}/trunk`
+    const door = this.closing ? undefined : this.doors[0]
+    return door && `${door.secure ? 'wss' : 'ws'}://${hostOf(door)}/trunk`
+  }
+
+  /** The port of {@link url}; undefined once it is closed. */
+  get port(): number | undefined {
+    return this.closing ? undefined : this.doors[0]?.port
   }
 
   /** Where `/healthz`, `/readyz` and `/metrics` are; undefined once it is closed. */
   get adminUrl(): string | undefined {
-    const door = this.doors.at(-1)
-    if (!door || this.closing) return undefined
-    return `${door.secure ? 'https' : 'http'}://${door.host.includes(':') ? `[${door.host}]` : door.host}:${door.port}`
+    const door = this.closing ? undefined : this.doors.at(-1)
+    return door && `${door.secure ? 'https' : 'http'}://${hostOf(door)}`
   }
 
   get health(): Health {
@@ -386,4 +389,8 @@ export class Relay<S extends AnyPointSchema = AnyPointSchema> {
       }
     }
   }
+}
+
+function hostOf({ host, port }: RelayListener): string {
+  return `${host.includes(':') ? `[${host}]` : host}:${port}`
 }

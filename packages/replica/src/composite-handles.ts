@@ -1,18 +1,18 @@
 /** Composites of a space as services use them: conventions over slots (see `composites` in `@selvedge/documents`), with receipts. */
+import { ownValue, valueProblem, type Value } from '@selvedge/core'
 import {
-  checkPointValue,
   counterValue,
   increment,
   PriorityArray,
   refuse,
   refused,
   RegisterSet,
+  type AnyPointSchema,
   type IncrementOptions,
-  type PriorityPoint,
+  type PointKind,
   type PriorityReading,
   type SetElement
 } from '@selvedge/documents'
-import { ownValue, valueProblem, type Value } from '@selvedge/core'
 import type { Receipt } from './receipts.js'
 import type { SpaceReplica } from './space-replica.js'
 
@@ -37,28 +37,28 @@ export class CounterHandle {
 }
 
 /** A set of strings or numbers; of an add and a remove of one element the later wins. */
-export class SetHandle {
+export class SetHandle<E extends SetElement = SetElement> {
   private readonly set: RegisterSet
 
   constructor(
     private readonly space: SpaceReplica,
     readonly path: string,
-    private readonly of: 'string' | 'number' | undefined
+    private readonly schema: AnyPointSchema | undefined
   ) {
     this.set = new RegisterSet(space.table, path)
   }
 
   /** @throws SelvedgeError `SLOT_INVALID`, `POINT_REFUSED` */
-  add(element: SetElement): Receipt {
-    if (this.of !== undefined && typeof element !== this.of) refuse(this.path, refused(`takes elements of type ${this.of}, not ${typeof element}`).problem)
+  add(element: E): Receipt {
+    checked(this.schema, this.path, element, 'set')
     return this.space.receipt(this.set.add(element))
   }
 
-  remove(element: SetElement): Receipt {
+  remove(element: E): Receipt {
     return this.space.receipt(this.set.remove(element))
   }
 
-  has(element: SetElement): boolean {
+  has(element: E): boolean {
     return this.set.has(element)
   }
 
@@ -68,15 +68,16 @@ export class SetHandle {
 }
 
 /** BACnet's 16 levels: the filled level of the lowest number wins; with none filled the relinquish default holds. */
-export class PriorityHandle<V extends Value = Value> {
+export class PriorityHandle<V = Value> {
   private readonly array: PriorityArray
 
   constructor(
     private readonly space: SpaceReplica,
     readonly path: string,
-    private readonly definition: PriorityPoint | undefined
+    private readonly schema: AnyPointSchema | undefined
   ) {
-    this.array = new PriorityArray(space.table, path, definition?.relinquishDefault ?? null)
+    const definition = schema?.find(path)?.definition
+    this.array = new PriorityArray(space.table, path, definition?.type === 'priority' ? definition.relinquishDefault : null)
   }
 
   /**
@@ -84,12 +85,9 @@ export class PriorityHandle<V extends Value = Value> {
    * @throws SelvedgeError `LEVEL_INVALID`, `POINT_REFUSED`
    */
   write(level: number, value: V, options: { expiresInMs?: number } = {}): Receipt {
-    const checked = this.definition ? checkPointValue(this.definition.value, value) : { ok: true as const, value }
-    if (!checked.ok) refuse(this.path, checked.problem)
-    const problem = valueProblem(checked.value)
-    if (problem) refuse(this.path, refused(problem).problem)
+    const accepted = checked(this.schema, this.path, value, 'priority')
     const expiresAtMs = options.expiresInMs === undefined ? {} : { expiresAtMs: Math.floor(this.space.table.trusted.nowMs() + options.expiresInMs) }
-    return this.space.receipt(this.array.write(level, ownValue(checked.value as Value), expiresAtMs))
+    return this.space.receipt(this.array.write(level, ownValue(accepted), expiresAtMs))
   }
 
   /** @throws SelvedgeError `LEVEL_INVALID` */
@@ -106,4 +104,14 @@ export class PriorityHandle<V extends Value = Value> {
   levels(): PriorityReading[] {
     return this.array.levels()
   }
+}
+
+// What may be written, or an error that tells the path and the reason.
+function checked(schema: AnyPointSchema | undefined, path: string, value: unknown, kind: PointKind): Value {
+  const result = schema?.check(path, value, kind)
+  if (result && !result.ok) refuse(path, result.problem)
+  const accepted = result ? result.value : value
+  const problem = valueProblem(accepted)
+  if (problem) refuse(path, refused(problem).problem)
+  return accepted as Value
 }

@@ -1,6 +1,7 @@
 export * from './changes.js'
 export * from './composite-handles.js'
 export * from './conflict-log.js'
+export * from './control.js'
 export * from './errors.js'
 export * from './gc.js'
 export * from './heal-reports.js'

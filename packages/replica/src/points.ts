@@ -14,15 +14,13 @@ import {
   qualities,
   refuse,
   type AnyPointSchema,
-  type CounterPath,
-  type PathsOf,
-  type PlainPath,
+  type PathArgument,
+  type PointInput,
   type PointValue,
-  type PriorityPath,
   type PriorityValue,
   type Quality,
   type Register,
-  type SetPath,
+  type SetElementOf,
   type WriteResult
 } from '@selvedge/documents'
 import { CounterHandle, PriorityHandle, SetHandle } from './composite-handles.js'
@@ -67,8 +65,8 @@ export interface PointsContext {
 }
 
 export interface BatchWriter<S extends AnyPointSchema> {
-  set<P extends PlainPath<S>>(path: P, value: PointValue<S, P>, options?: SetOptions): void
-  delete(path: PathsOf<S>): void
+  set<P extends string>(path: P & PathArgument<S, P, 'plain'>, value: PointInput<S, P>, options?: SetOptions): void
+  delete<P extends string>(path: P & PathArgument<S, P, 'plain'>): void
 }
 
 export class Points<S extends AnyPointSchema> {
@@ -82,12 +80,12 @@ export class Points<S extends AnyPointSchema> {
    * Writes a point. It is readable at once; it never waits for disk or network, and what has not been sent or stored yet coalesces.
    * @throws SelvedgeError `POINT_REFUSED`, `POINT_UNKNOWN`, `PATH_INVALID`, `VALUE_INVALID`, `VALUE_TOO_LARGE`
    */
-  set<P extends PlainPath<S>>(path: P, value: PointValue<S, P>, options: SetOptions = {}): Receipt {
+  set<P extends string>(path: P & PathArgument<S, P, 'plain'>, value: PointInput<S, P>, options: SetOptions = {}): Receipt {
     return this.space.receipt(this.write(path, value, options))
   }
 
   /** Deletes a point. */
-  delete(path: PathsOf<S>): Receipt {
+  delete<P extends string>(path: P & PathArgument<S, P, 'plain'>): Receipt {
     this.checkPath(path)
     return this.space.receipt(this.space.table.delete(path))
   }
@@ -121,7 +119,7 @@ export class Points<S extends AnyPointSchema> {
   }
 
   /** What stands at a point, or undefined when it was never written, was deleted, or has expired. */
-  get<P extends PlainPath<S>>(path: P): Reading<PointValue<S, P>> | undefined {
+  get<P extends string>(path: P & PathArgument<S, P, 'plain'>): Reading<PointValue<S, P>> | undefined {
     const register = this.space.table.get(path)
     return register === undefined ? undefined : (this.read(register) as Reading<PointValue<S, P>>)
   }
@@ -153,23 +151,21 @@ export class Points<S extends AnyPointSchema> {
   }
 
   /** A sum that every writer adds to. */
-  counter(path: CounterPath<S>): CounterHandle {
+  counter<P extends string>(path: P & PathArgument<S, P, 'counter'>): CounterHandle {
     this.checkPath(path, 'counter')
     return new CounterHandle(this.space, path)
   }
 
   /** A set of strings or numbers. */
-  elements(path: SetPath<S>): SetHandle {
+  elements<P extends string>(path: P & PathArgument<S, P, 'set'>): SetHandle<SetElementOf<S, P>> {
     this.checkPath(path, 'set')
-    const definition = this.schema?.find(path)?.definition
-    return new SetHandle(this.space, path, definition?.type === 'set' ? (definition.of ?? 'string') : undefined)
+    return new SetHandle(this.space, path, this.schema)
   }
 
   /** A BACnet-style array of 16 priorities. */
-  priority<P extends PriorityPath<S>>(path: P): PriorityHandle<Extract<PriorityValue<S, P>, Value>> {
+  priority<P extends string>(path: P & PathArgument<S, P, 'priority'>): PriorityHandle<PriorityValue<S, P>> {
     this.checkPath(path, 'priority')
-    const definition = this.schema?.find(path)?.definition
-    return new PriorityHandle(this.space, path, definition?.type === 'priority' ? definition : undefined)
+    return new PriorityHandle(this.space, path, this.schema)
   }
 
   /** The reading of a register: also of a composite's. */
@@ -191,12 +187,12 @@ export class Points<S extends AnyPointSchema> {
   }
 
   private staleness(register: Register, ageMs: number): Staleness | undefined {
-    const maxAgeMs = this.schema?.find(register.path)?.definition.maxAgeMs
+    const maxAgeMs = this.schema?.find(register.path)?.maxAgeMs
     if (maxAgeMs !== undefined && ageMs > maxAgeMs) return 'overdue'
     return register.writer.node !== this.space.table.node && this.context.isPresent(register.writer.node) === false ? 'writer-gone' : undefined
   }
 
-  private write(path: string, value: Value, options: SetOptions): WriteResult {
+  private write(path: string, value: unknown, options: SetOptions): WriteResult {
     return this.space.table.set(path, this.accept(path, value), this.writeOptions(options))
   }
 

@@ -137,7 +137,7 @@ export class Site<S extends AnyPointSchema = AnyPointSchema> extends EventEmitte
     ]
     for (const { id, name, residency } of checkSpaces(this.options).spaces) {
       const space = await replica.openSpace(id, { residency, members: members(residency) })
-      const schema = name === stateSpace ? this.options.points : undefined
+      const schema: AnyPointSchema | undefined = name === stateSpace ? this.options.points : undefined
       this.apis.set(
         name,
         new SpaceApi(space, schema, {

@@ -6,7 +6,7 @@
  * - Limits: `queueBytesMax` of waiting batches, beyond which one more is rejected with `STORE_BACKLOG`; `groupBytesMax` of batches
  *   in one group, beyond which the rest waits for the next sync (a batch that is larger alone goes alone).
  */
-import { SelvedgeError, type Clock, type Logger, type Timer } from '@selvedge/core'
+import { SelvedgeError, type Clock, type Logger } from '@selvedge/core'
 import { storeErrors } from './errors.js'
 import type { HealthState } from './health.js'
 
@@ -176,13 +176,13 @@ export class CommitQueue<Batch, Group> {
   private pause(delayMs: number): Promise<void> {
     if (this.closing) return Promise.resolve()
     return new Promise(resolve => {
-      let timer: Timer | undefined
-      this.cutPauseShort = () => {
-        timer?.cancel()
+      const end = (): void => {
+        timer.cancel()
         this.cutPauseShort = undefined
         resolve()
       }
-      timer = this.clock.setTimer(delayMs, () => this.cutPauseShort?.())
+      const timer = this.clock.setTimer(delayMs, end)
+      this.cutPauseShort = end
     })
   }
 }

@@ -27,7 +27,7 @@ export interface VerifiedLevel {
 
 const recoveries: readonly Recovery[] = ['none', 'repair', 'replace']
 
-/** @throws SelvedgeError `STORE_LOCKED`, `STORE_UNUSABLE`, `STORE_VERSION_NEWER`, `STORE_FULL`, `STORE_IO` */
+/** @throws SelvedgeError `STORE_LOCKED`, `STORE_UNUSABLE`, `STORE_VERSION_NEWER`, `STORE_FULL`, `STORE_IO`, `STORE_CORRUPT` */
 export async function openVerified(source: LevelSource, log: Logger): Promise<VerifiedLevel> {
   for (const recovery of recoveries) {
     let opened: OpenedLevel | undefined

@@ -3,7 +3,7 @@
  * the manifest follows each commit without a read, and a record that goes missing under a running store is noticed when it is read.
  */
 import { SelvedgeError, assert, type SpaceId, type SpaceStore, type StoreBatch, type StoreLoss } from '@selvedge/core'
-import { SetDigest } from './digest.js'
+import type { SetDigest } from './digest.js'
 import { storeErrors } from './errors.js'
 import { isClosedUnder, storeFault } from './fault.js'
 import type { LevelConnection } from './level-connection.js'

@@ -80,7 +80,7 @@ export class LevelStore implements Store, LevelSpaceHost, CommitTarget<FramedBat
 
   /**
    * Opens the database and verifies every record of every space.
-   * @throws SelvedgeError `STORE_LOCKED`, `STORE_UNUSABLE`, `STORE_VERSION_NEWER`, `STORE_FULL`, `STORE_IO`
+   * @throws SelvedgeError `STORE_LOCKED`, `STORE_UNUSABLE`, `STORE_VERSION_NEWER`, `STORE_FULL`, `STORE_IO`, `STORE_CORRUPT`
    */
   static async open(options: LevelStoreOptions): Promise<LevelStore> {
     const log = options.log ?? silentLogger

@@ -141,7 +141,7 @@ export class MemoryStore implements Store, CommitTarget<MemoryBatch, readonly Me
     if (this.disk.owner !== this) return new Promise(() => {})
     for (const batch of group) {
       let records = this.disk.spaces.get(batch.space)
-      if (!records) this.disk.spaces.set(batch.space, (records = new Map()))
+      if (!records) this.disk.spaces.set(batch.space, (records = new Map<string, Uint8Array>()))
       for (const { key, value } of batch.puts) records.set(key, value)
       for (const key of batch.deletes) records.delete(key)
     }

@@ -16,7 +16,7 @@ export interface OpenLevelStoreOptions extends CommitQueueOptions {
  * Opens the store in a directory, and verifies every record in it. Damage does not keep it from opening: what was lost is told by
  * each space's `loss`, and by `damage` when the store as a whole is concerned.
  *
- * @throws SelvedgeError `STORE_LOCKED`, `STORE_UNUSABLE`, `STORE_VERSION_NEWER`, `STORE_FULL`, `STORE_IO`
+ * @throws SelvedgeError `STORE_LOCKED`, `STORE_UNUSABLE`, `STORE_VERSION_NEWER`, `STORE_FULL`, `STORE_IO`, `STORE_CORRUPT`
  * @example
  * const store = await openLevelStore({ directory: '/var/lib/selvedge', clock: systemClock })
  * const space = await store.open(spaceId('hq/state'))

@@ -123,6 +123,58 @@ describe('pulling', () => {
     expect(await read(c, notes)).toEqual({ n: 1 })
   })
 
+  it('DOC-8: whoever gave a part of what was asked says so when it has the rest', async () => {
+    const world = new World()
+    const [a, b] = [await world.node('a'), await world.node('b')]
+    const tapA = wiretap(a)
+    await set(a, notes, 'n', 1)
+    await set(a, notes, 'n', 2)
+    const lives = tapA.take().filter(message => message.kind === 'live')
+    const from = wiretap(b, 'from')
+    from.give(lives[0]!)
+    await world.turns()
+    const asker = wiretap(b, 'asker')
+    asker.give({
+      kind: 'pull',
+      pull: 1,
+      first: true,
+      full: false,
+      id: notes,
+      engine: 'yjs',
+      included: new Map(),
+      needs: new Map([['a.1', 2]]),
+      body: Uint8Array.of(0)
+    })
+    await world.turns()
+    expect(asker.take()).toMatchObject([{ kind: 'answer', found: true, included: new Map([['a.1', 1]]) }])
+    from.give(lives[1]!)
+    await world.turns()
+    expect(asker.take().filter(message => message.kind === 'stored')).toEqual([
+      { kind: 'stored', id: notes, included: new Map([['a.1', 2]]) }
+    ])
+  })
+
+  it('DOC-1: an answer waits until everything in it is on disk', async () => {
+    const world = new World()
+    const node = await world.node('a')
+    await set(node, notes, 'n', 1)
+    const document = node.documents.openYjs(notes)
+    node.store.held = true
+    document.doc.getMap('m').set('n', 2)
+    const asker = wiretap(node)
+    asker.take()
+    const included = new Map<string, number>()
+    const pull = { kind: 'pull', first: true, full: false, id: notes, engine: 'yjs', included, needs: included } as const
+    asker.give({ ...pull, pull: 1, body: Uint8Array.of(0) })
+    await world.turns()
+    expect(asker.take()).toEqual([])
+    node.store.release()
+    await world.turns()
+    expect(asker.take().filter(message => message.kind === 'answer')).toMatchObject([
+      { found: true, included: new Map([['a.1', 2]]) }
+    ])
+  })
+
   it('DOC-8: a peer that does not answer is given up, and another is asked', async () => {
     const world = new World()
     const a = await world.node('a')
@@ -235,6 +287,38 @@ describe('live updates', () => {
     await world.turns()
     expect(b.documents.durableIncluded(notes)).toEqual(new Map([['a.1', 3]]))
     expect(await read(b, notes)).toEqual({ n: 3 })
+  })
+
+  it('DOC-6: an update that depends on an edit which is not here is not claimed, however it joins on', async () => {
+    const world = new World()
+    const [a, b, c] = [await world.node('a'), await world.node('b'), await world.node('c')]
+    const taps = [wiretap(a), wiretap(b)]
+    const link = world.link(a, b)
+    const atA = a.documents.openYjs(notes)
+    atA.doc.getText('t').insert(0, 'from a')
+    await world.settle()
+    link.cut()
+    const atB = b.documents.openYjs(notes)
+    // Each is put between characters of a's.
+    for (const at of [2, 4]) {
+      atB.doc.getText('t').insert(at, '!')
+      await world.while(atB.flushed())
+    }
+    const [ofA, ofB] = taps.map(tap => tap.take().filter(message => message.kind === 'live'))
+    const [first, second] = ofB!.filter(({ writer }) => writer === 'b.1')
+    const tap = wiretap(c)
+    tap.give(second!)
+    tap.give(first!)
+    await world.turns()
+    expect(c.documents.durableIncluded(notes)).toEqual(new Map())
+    tap.give(ofA!.find(({ writer }) => writer === 'a.1')!)
+    await world.turns()
+    expect(c.documents.durableIncluded(notes).get('a.1')).toBe(1)
+    const atC = c.documents.openYjs(notes)
+    await world.while(atC.loaded)
+    expect(atC.doc.getText('t').toJSON()).toBe(atB.doc.getText('t').toJSON())
+    // `first` joined on but was not integrated when it came: with `second` it is claimed now that everything is.
+    expect(c.documents.durableIncluded(notes).get('b.1')).toBe(2)
   })
 
   it('DOC-7: an update is passed on once it is on disk, and not back', async () => {

@@ -20,7 +20,10 @@ interface Pull {
 interface PeerView {
   /** What this peer has been asked for; asking again is of no use until it says that it has more. */
   readonly asked: Map<string, number>
-  /** What it said that it has. */
+  /**
+   * What it said that it has, and has not been asked for since. Its words count until a pull puts them to the test; those that come
+   * during a pull (a short message overtakes a long answer) count for the next.
+   */
   known: Map<string, number>
 }
 
@@ -76,7 +79,9 @@ export class Pulling {
       progressMs: this.host.clock.monotonicMs()
     }
     this.pulls.set(number, pull)
-    raise(this.view(copy.id).asked, missing)
+    const view = this.view(copy.id)
+    raise(view.asked, missing)
+    view.known = new Map()
     copy.pin()
     this.watch(pull)
     copy.use().then(
@@ -94,15 +99,12 @@ export class Pulling {
     const pull = this.pulls.get(answer.pull)
     // An answer may come after its pull was given up.
     if (!pull?.side) return
-    const view = this.view(pull.copy.id)
     if (!answer.found) {
-      view.known = new Map()
       this.finish(pull)
       return
     }
     const reached = pull.copy.applyAnswer(pull.side, answer, answer.included)
     if (reached) {
-      view.known = new Map(answer.included)
       this.host.adopted(pull.copy, answer.included)
       this.finish(pull)
     } else this.ask(pull)
@@ -124,8 +126,7 @@ export class Pulling {
     let body = pull.rounds < this.host.limits.syncRoundsMax ? pull.side!.request(false) : undefined
     if (body === undefined) {
       if (pull.full) {
-        // Even everything that the peer has did not reach what it claims: don't believe the claim again.
-        this.view(pull.copy.id).known = new Map()
+        // Even everything that the peer has did not reach what it claims.
         this.finish(pull)
         return
       }

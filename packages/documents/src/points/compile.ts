@@ -127,6 +127,21 @@ function checkOf(definition: PlainPoint | CounterPoint | SetPoint | PriorityPoin
   }
 }
 
+const checks = new WeakMap<PlainPoint, Check>()
+
+/**
+ * Whether a value fits a plain definition that stands in no schema, such as the `value` of a priority array.
+ * @throws SelvedgeError `POINTS_INVALID` for a definition that makes no sense
+ */
+export function checkPointValue(definition: PlainPoint, value: unknown): CheckResult<Value> {
+  let check = checks.get(definition)
+  if (!check) {
+    check = checkOf(definition, why => invalidPoints('', why))
+    checks.set(definition, check)
+  }
+  return check(value)
+}
+
 function priorityCheck(definition: PriorityPoint, fail: Fail): Check {
   const inner: unknown = definition.value
   checkFields(inner, why => fail(`in value: ${why}`))

@@ -1,6 +1,5 @@
 export { pointPatternsMax, definePoints, PointSchema, type AnyPointSchema, type DefinePointsOptions } from './point-schema.js'
-export type { Point } from './compile.js'
-export * from './check-value.js'
+export { checkPointValue, type Point } from './compile.js'
 export * from './definition.js'
 export * from './errors.js'
 export * from './pattern.js'

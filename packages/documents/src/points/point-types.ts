@@ -3,9 +3,10 @@
  * (`'ahu/3/supply-temp'`) or a template (`` `ahu/${unit}/supply-temp` ``); of several patterns that match, the same one counts as
  * at run time: a literal segment beats a parameter, from the left. A path known as `string` only has {@link Value}s.
  *
- * A method that takes a path is declared so, and then also takes a `string` that is known at run time only:
+ * A method over points is declared so; the second overload is for paths that are known at run time only:
  * @example
- * set<P extends string>(path: P & PathArgument<S, P, 'plain'>, value: PointInput<S, P>): Receipt
+ * set<P extends PlainPath<S>>(path: P, value: PointInput<S, P>): Receipt
+ * set<P extends string>(path: P & RuntimePath<P>, value: Value): Receipt
  */
 import type { Value } from '@selvedge/core'
 import type { StandardSchemaV1 } from '@standard-schema/spec'
@@ -25,7 +26,7 @@ type SegmentOf<T extends string> = T extends `:${string}` ? string : T
 
 /** The value that a definition's point reads as: for a counter its sum, for a set its elements, for a priority array the winner's. */
 export type ValueOf<D> = D extends { readonly schema: infer S extends StandardSchemaV1 }
-  ? StandardSchemaV1.InferOutput<S>
+  ? Held<StandardSchemaV1.InferOutput<S>>
   : D extends { readonly type: 'string'; readonly oneOf: readonly (infer Text)[] }
     ? Text
     : D extends { readonly type: 'priority'; readonly value: infer Inner }
@@ -35,6 +36,9 @@ export type ValueOf<D> = D extends { readonly schema: infer S extends StandardSc
         : D extends { readonly type: infer T extends keyof ValuesByType }
           ? ValuesByType[T]
           : Value
+
+// What is read is a frozen copy. An interface has no index signature, which a Value has: mapped, it fits.
+type Held<T> = T extends Value ? T : { readonly [K in keyof T]: Held<T[K]> }
 
 interface ValuesByType {
   number: number
@@ -58,13 +62,17 @@ type DefinitionsOf<S> = S extends SchemaShape<infer D> ? D : never
 type Untyped<S> = [S] extends [SchemaShape<infer D>] ? (string extends keyof D ? true : false) : true
 
 type PathsOfKind<S, Kind extends PointKind> =
-  Untyped<S> extends true
-    ? string
-    : {
-        [K in keyof DefinitionsOf<S> & string]: KindOf<DefinitionsOf<S>[K]> extends Kind ? PathOf<K> : never
-      }[keyof DefinitionsOf<S> & string]
+  Untyped<S> extends true ? string : DefinedPaths<DefinitionsOf<S>, Kind> | (S extends { readonly strict: true } ? never : OtherPath)
 
-/** Every path of a schema: what an editor offers. A parameter is `${string}` here, which also lets slashes through. */
+type DefinedPaths<D, Kind extends PointKind> = { [K in keyof D & string]: KindOf<D[K]> extends Kind ? PathOf<K> : never }[keyof D & string]
+
+// `string` that leaves the union as it is, so that an editor still offers the defined paths.
+type OtherPath = string & Record<never, never>
+
+/**
+ * Every path of a schema; of one that is not strict, any. A parameter is `${string}` here, which lets slashes through: a path with
+ * a segment too many passes, and takes no value ({@link PointValue} is `never`).
+ */
 export type PathsOf<S> = PathsOfKind<S, PointKind>
 /** Paths of points that are one register. */
 export type PlainPath<S> = PathsOfKind<S, 'plain'>
@@ -144,21 +152,7 @@ export type SetElementOf<S, P extends string> =
 export type PriorityValue<S, P extends string> = PointValue<S, P>
 
 /**
- * What a parameter for a path of some kind is declared as, together with `P`: `path: P & PathArgument<S, P, 'counter'>`. It is `P`
- * when the path fits, or is known at run time only; otherwise the paths that would, so that the compiler's error lists them.
+ * A path of which the compiler knows nothing but that it is a `string`: `path: P & RuntimePath<P>` in an overload takes those, and
+ * does not let a wrong literal through.
  */
-export type PathArgument<S, P extends string, Kind extends PointKind = PointKind> =
-  Untyped<S> extends true
-    ? P
-    : string extends P
-      ? P
-      : [DefinitionAt<S, P>] extends [never]
-        ? S extends { readonly strict: true }
-          ? Misfit<PathsOfKind<S, Kind>, P>
-          : P
-        : KindOf<DefinitionAt<S, P>> extends Kind
-          ? P
-          : Misfit<PathsOfKind<S, Kind>, P>
-
-// A path with a segment too many fits `${string}` all the same: then there is nothing to list.
-type Misfit<Paths, P> = P extends Paths ? never : Paths
+export type RuntimePath<P extends string> = string extends P ? P : never

@@ -49,8 +49,7 @@ export function hashRegister(register: Register): void {
     mixString(value)
   } else if (typeof value === 'boolean') mixWord(value ? 2 : 1)
   else if (value !== undefined) for (const byte of encodeValue(value)) mixWord(byte)
-  mixWord(laneB)
-  register.hashA = finish(laneA)
+  register.hashA = finish(laneA ^ laneB)
   register.hashB = finish(laneB)
 }
 

@@ -5,7 +5,6 @@ import { systemClock, systemRandom, type Logger } from '@selvedge/core'
 import { generateNodeKey, loadNodeKey, loadRosters } from '@selvedge/network'
 import { serveControl } from '@selvedge/replica'
 import { MemoryStore, openLevelStore } from '@selvedge/store'
-import { relayRoutes } from '../control-routes.js'
 import type { RelaySystem } from '../relay-options.js'
 import { listen } from './listener.js'
 import { processMetrics } from './process-metrics.js'
@@ -29,5 +28,5 @@ export const relayMachine: RelaySystem = {
       : openLevelStore({ directory: join(dataDir, 'store'), ...environment }),
   listen,
   processMetrics,
-  serveControl: (dataDir, relay, log) => serveControl({ directory: dataDir, routes: relayRoutes(relay), log })
+  serveControl: (dataDir, routes, log) => serveControl({ directory: dataDir, routes, log })
 }

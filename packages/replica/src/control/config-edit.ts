@@ -50,9 +50,18 @@ function put(parent: Keyed | unknown[], key: string | number, value: unknown, pa
 function indexOf(items: unknown[], key: string | number, path: ConfigPath): number {
   const index = typeof key === 'number' ? key : /^\d{1,9}$/.test(key) ? Number(key) : -1
   if (index >= 0 && index <= items.length) return index
-  throw refuseField('path', `has ${path.join('/')}, but there stands a list of ${items.length}: use an index from 0 to ${items.length}`)
+  throw refuseField(
+    'path',
+    `has ${path.join('/')}, but there stands a list of ${items.length}: use an index from 0 to ${items.length}`
+  )
 }
 
 function isKeyed(value: unknown): value is Keyed {
-  return typeof value === 'object' && value !== null && !Array.isArray(value) && !(value instanceof Uint8Array) && !(value instanceof Date)
+  return (
+    typeof value === 'object' &&
+    value !== null &&
+    !Array.isArray(value) &&
+    !(value instanceof Uint8Array) &&
+    !(value instanceof Date)
+  )
 }

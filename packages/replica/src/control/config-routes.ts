@@ -12,8 +12,9 @@ const configSpace = 'config'
 
 const configPath: FieldReader<ConfigPath> = (raw, name) => {
   if (typeof raw === 'string') return raw.split('/').filter(key => key !== '')
-  if (Array.isArray(raw) && raw.length <= 64 && raw.every(key => typeof key === 'string' || Number.isSafeInteger(key))) return raw as ConfigPath
-  throw refuseField(name, "must be keys, as 'lobby/setpoint' or [\"lobby\", \"setpoint\"]")
+  if (Array.isArray(raw) && raw.length <= 64 && raw.every(key => typeof key === 'string' || Number.isSafeInteger(key)))
+    return raw as ConfigPath
+  throw refuseField(name, 'must be keys, as \'lobby/setpoint\' or ["lobby", "setpoint"]')
 }
 
 const headsField = list(text)
@@ -46,7 +47,14 @@ export function configRoutes(spaces: ControlledSpaces): Routes {
     },
     'GET /config/:id': ({ params, query }) => withConfig(readFields(query, inSpace), params['id']!, answer),
     'POST /config/:id/change': ({ params, body }) => {
-      const spec = { ...inSpace, path: configPath, value: optional(value), delete: optional(flag), message: optional(text), release: optional(flag) }
+      const spec = {
+        ...inSpace,
+        path: configPath,
+        value: optional(value),
+        delete: optional(flag),
+        message: optional(text),
+        release: optional(flag)
+      }
       const { path, value: set, delete: remove = false, message, release = false, ...where } = readFields(body, spec)
       if ((set === undefined) !== remove) throw refuseField('value', 'is needed, or delete: true')
       const edit = async (config: AutomergeDocument): Promise<ConfigChangeAnswer> => {
@@ -61,7 +69,9 @@ export function configRoutes(spaces: ControlledSpaces): Routes {
       return withConfig(where, params['id']!, config => ({ content: config.at(fullHeads(config, heads)) }))
     },
     'GET /config/:id/conflicts': ({ params, query }) =>
-      withConfig(readFields(query, inSpace), params['id']!, (config): ConfigConflictsAnswer => ({ conflicts: config.conflicts() })),
+      withConfig(readFields(query, inSpace), params['id']!, (config): ConfigConflictsAnswer => ({
+        conflicts: config.conflicts()
+      })),
     'POST /config/:id/restore': ({ params, body }) => {
       const spec = { ...inSpace, heads: headsField, message: optional(text), release: optional(flag) }
       const { heads, message, release = false, ...where } = readFields(body, spec)
@@ -72,9 +82,9 @@ export function configRoutes(spaces: ControlledSpaces): Routes {
     },
     'POST /config/:id/release': ({ params, body }) => {
       const { heads, message, ...where } = readFields(body, { ...inSpace, heads: optional(headsField), message: optional(text) })
-      return withConfig(where, params['id']!, async (config, chosen) => {
+      return withConfig(where, params['id']!, async config => {
         await config.release(heads && fullHeads(config, heads), message)
-        return answer(config, chosen)
+        return answer(config)
       })
     }
   }
@@ -83,7 +93,9 @@ export function configRoutes(spaces: ControlledSpaces): Routes {
 function requireListed({ api }: ControlledSpace, id: string): ListedDocument {
   const found = api.replica.documents.list().find(listed => listed.id === id)
   if (!found)
-    throw new SelvedgeError(controlErrors.documentUnknown, `there is no document ${id} in ${api.id}`, { details: { id, space: api.id } })
+    throw new SelvedgeError(controlErrors.documentUnknown, `there is no document ${id} in ${api.id}`, {
+      details: { id, space: api.id }
+    })
   return found
 }
 

@@ -29,7 +29,12 @@ export function documentRoutes(spaces: ControlledSpaces): Routes {
       document.close()
     }
   }
-  const withText = (where: SpaceChosen, id: string, name: string, edit: (shared: SharedText, doc: Doc) => void): Promise<unknown> =>
+  const withText = (
+    where: SpaceChosen,
+    id: string,
+    name: string,
+    edit: (shared: SharedText, doc: Doc) => void
+  ): Promise<unknown> =>
     withDocument(
       where,
       id,
@@ -48,16 +53,12 @@ export function documentRoutes(spaces: ControlledSpaces): Routes {
       return (await spaces.space(space, site)).api.replica.documents.list()
     },
     'GET /documents/:id': ({ params, query }) =>
-      withDocument(
-        readFields(query, inSpace),
-        params['id']!,
-        (document): ShownDocumentAnswer => ({
-          id: document.id,
-          engine: document.engine,
-          status: document.status(),
-          content: contentOf(document.doc)
-        })
-      ),
+      withDocument(readFields(query, inSpace), params['id']!, (document): ShownDocumentAnswer => ({
+        id: document.id,
+        engine: document.engine,
+        status: document.status(),
+        content: contentOf(document.doc)
+      })),
     'GET /documents/:id/text': ({ params, query }) => {
       const { name, ...where } = readFields(query, { ...inSpace, name: text })
       return withDocument(where, params['id']!, document => ({ name, text: textOf(document, name).toString() }))
@@ -106,7 +107,11 @@ function textOf({ doc }: YjsDocument, name: string): SharedText {
 function requireKind(doc: Doc, name: string, wanted: 'text' | 'map'): void {
   const kind = kindOf(doc.share.get(name))
   if (kind !== undefined && kind !== wanted)
-    throw new SelvedgeError(controlErrors.typeMismatch, `${name} is ${kind === 'array' ? 'an array' : `a ${kind}`}, not a ${wanted}`, {
-      details: { name, kind }
-    })
+    throw new SelvedgeError(
+      controlErrors.typeMismatch,
+      `${name} is ${kind === 'array' ? 'an array' : `a ${kind}`}, not a ${wanted}`,
+      {
+        details: { name, kind }
+      }
+    )
 }

@@ -16,5 +16,6 @@ export const controlErrors = {
   documentUnknown: 'CONTROL_DOCUMENT_UNKNOWN',
   typeMismatch: 'CONTROL_TYPE_MISMATCH',
   conflictAmbiguous: 'CONTROL_CONFLICT_AMBIGUOUS',
-  nodeUnknown: 'CONTROL_NODE_UNKNOWN'
+  nodeUnknown: 'CONTROL_NODE_UNKNOWN',
+  siteUnknown: 'CONTROL_SITE_UNKNOWN'
 } as const

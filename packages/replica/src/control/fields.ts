@@ -22,7 +22,7 @@ export function readFields<S extends Spec>(source: unknown, spec: S): FieldsOf<S
   const raw = new Map(Object.entries(source ?? {}))
   for (const name of raw.keys())
     if (!Object.hasOwn(spec, name)) throw refuseField(name, `is not known; there are ${Object.keys(spec).join(', ') || 'none'}`)
-  const fields = Object.entries(spec).map(([name, read]) => [name, read(raw.get(name), name]))
+  const fields = Object.entries(spec).map(([name, read]) => [name, read(raw.get(name), name)])
   return Object.fromEntries(fields) as FieldsOf<S>
 }
 

@@ -29,6 +29,7 @@ export function fromControlJson(json: unknown): Value | undefined {
 }
 
 function bytesOf(base64: unknown): Uint8Array | undefined {
-  if (typeof base64 !== 'string' || !/^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$/.test(base64)) return undefined
+  if (typeof base64 !== 'string' || !/^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$/.test(base64))
+    return undefined
   return new Uint8Array(Buffer.from(base64, 'base64'))
 }

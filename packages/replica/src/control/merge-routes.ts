@@ -6,7 +6,15 @@ import type { ConflictRecord } from '../conflict-log.js'
 import { replicaErrors } from '../errors.js'
 import type { RestorableConflict } from '../space-api.js'
 import type { ConflictAnswer, ConflictSideAnswer, HealAnswer, HeldBackAnswer } from './answers.js'
-import { chosenSpaces, inSpace, whenWritten, written, type ControlledSpace, type ControlledSpaces, type SpaceChosen } from './controlled-space.js'
+import {
+  chosenSpaces,
+  inSpace,
+  whenWritten,
+  written,
+  type ControlledSpace,
+  type ControlledSpaces,
+  type SpaceChosen
+} from './controlled-space.js'
 import { controlErrors } from './errors.js'
 import { count, optional, readFields, text } from './fields.js'
 import type { ControlRequest, Routes } from './router.js'
@@ -37,7 +45,11 @@ export function mergeRoutes(spaces: ControlledSpaces): Routes {
   }
 }
 
-async function settle(spaces: ControlledSpaces, request: ControlRequest, how: 'releaseHeldBack' | 'discardHeldBack'): Promise<unknown> {
+async function settle(
+  spaces: ControlledSpaces,
+  request: ControlRequest,
+  how: 'releaseHeldBack' | 'discardHeldBack'
+): Promise<unknown> {
   const spec = { ...inSpace, ...whenWritten, path: text, slot: optional(text) }
   const { path, slot, ...rest } = readFields(request.body, spec)
   const { api } = await spaces.space(rest.space ?? 'state', rest.site)
@@ -56,14 +68,23 @@ async function conflictsOf(spaces: ControlledSpaces, where: SpaceChosen): Promis
 
 async function findConflict(spaces: ControlledSpaces, where: SpaceChosen, id: string): Promise<FoundConflict> {
   // A few digits of an id will do, as long as they tell it apart.
-  const found = id === '' ? [] : (await conflictsOf(spaces, where)).filter(({ space, conflict }) => conflictId(space, conflict).startsWith(id))
+  const found =
+    id === ''
+      ? []
+      : (await conflictsOf(spaces, where)).filter(({ space, conflict }) => conflictId(space, conflict).startsWith(id))
   if (found.length > 1)
-    throw new SelvedgeError(controlErrors.conflictAmbiguous, `${found.length} conflicts have an id that starts with ${id}: give more of it`, {
-      details: { id }
-    })
+    throw new SelvedgeError(
+      controlErrors.conflictAmbiguous,
+      `${found.length} conflicts have an id that starts with ${id}: give more of it`,
+      {
+        details: { id }
+      }
+    )
   const [only] = found
   if (!only)
-    throw new SelvedgeError(replicaErrors.conflictUnknown, `there is no conflict ${id} (the newest 1,000 are kept)`, { details: { id } })
+    throw new SelvedgeError(replicaErrors.conflictUnknown, `there is no conflict ${id} (the newest 1,000 are kept)`, {
+      details: { id }
+    })
   return only
 }
 

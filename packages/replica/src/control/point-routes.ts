@@ -3,9 +3,29 @@ import { SelvedgeError } from '@selvedge/core'
 import { qualities } from '@selvedge/documents'
 import type { PointChange } from '../changes.js'
 import type { ChangeAnswer, PriorityAnswer, ReadingAnswer } from './answers.js'
-import { inSpace, unitOf, whenWritten, written, type ControlledSpace, type ControlledSpaces, type SpaceChosen } from './controlled-space.js'
+import {
+  inSpace,
+  unitOf,
+  whenWritten,
+  written,
+  type ControlledSpace,
+  type ControlledSpaces,
+  type SpaceChosen
+} from './controlled-space.js'
 import { controlErrors } from './errors.js'
-import { count, duration, flag, number, oneOf, optional, readFields, refuseField, text, value, type FieldReader } from './fields.js'
+import {
+  count,
+  duration,
+  flag,
+  number,
+  oneOf,
+  optional,
+  readFields,
+  refuseField,
+  text,
+  value,
+  type FieldReader
+} from './fields.js'
 import type { ControlRequest, Routes } from './router.js'
 
 const stateSpace = 'state'
@@ -28,7 +48,14 @@ export function pointRoutes(spaces: ControlledSpaces): Routes {
       return readings(chosen, chosen.api.points.list(pattern), signal)
     },
     'PUT /points': async request => {
-      const spec = { ...inSpace, ...whenWritten, path: text, value, quality: optional(oneOf(...qualities)), expiresInMs: optional(duration) }
+      const spec = {
+        ...inSpace,
+        ...whenWritten,
+        path: text,
+        value,
+        quality: optional(oneOf(...qualities)),
+        expiresInMs: optional(duration)
+      }
       const { path, value: written_, quality, expiresInMs, ...rest } = readFields(request.body, spec)
       const { points } = (await space(rest)).api
       const options = { ...(quality === undefined ? {} : { quality }), ...(expiresInMs === undefined ? {} : { expiresInMs }) }
@@ -116,9 +143,13 @@ function priorities(space: ControlledSpace, path: string): PriorityAnswer {
 function reading(space: ControlledSpace, path: string): ReadingAnswer {
   const found = space.api.points.get(path)
   if (!found)
-    throw new SelvedgeError(controlErrors.pointAbsent, `nothing stands at ${path} in ${space.api.id}: never written, deleted, or expired`, {
-      details: { path, space: space.api.id }
-    })
+    throw new SelvedgeError(
+      controlErrors.pointAbsent,
+      `nothing stands at ${path} in ${space.api.id}: never written, deleted, or expired`,
+      {
+        details: { path, space: space.api.id }
+      }
+    )
   return { path, ...found, ...unitOf(space, path) }
 }
 
@@ -148,6 +179,5 @@ function watched(
 }
 
 async function* described(space: ControlledSpace, changes: AsyncIterable<PointChange>): AsyncGenerator<ChangeAnswer> {
-  for await (const change of changes)
-    yield { ...change, writerName: space.nameOf(change.writer), ...unitOf(space, change.path) }
+  for await (const change of changes) yield { ...change, writerName: space.nameOf(change.writer), ...unitOf(space, change.path) }
 }

@@ -20,7 +20,14 @@ export function replacement(before: string, after: string): Replacement {
 
 /** Whether a cut at `at` goes through a surrogate pair. */
 function splits(text: string, at: number): boolean {
-  return at > 0 && at < text.length && isHigh(text.charCodeAt(at - 1)) && !isHigh(text.charCodeAt(at)) && text.charCodeAt(at) >= 0xd800 && text.charCodeAt(at) < 0xe000
+  return (
+    at > 0 &&
+    at < text.length &&
+    isHigh(text.charCodeAt(at - 1)) &&
+    !isHigh(text.charCodeAt(at)) &&
+    text.charCodeAt(at) >= 0xd800 &&
+    text.charCodeAt(at) < 0xe000
+  )
 }
 
 function isHigh(unit: number): boolean {

@@ -89,7 +89,11 @@ async function readAnswer(directory: string, response: IncomingMessage): Promise
   return answer
 }
 
-async function* readLines<T>(directory: string, path: string, options: ControlRequestOptions): AsyncGenerator<T, void, undefined> {
+async function* readLines<T>(
+  directory: string,
+  path: string,
+  options: ControlRequestOptions
+): AsyncGenerator<T, void, undefined> {
   const response = await open(directory, 'GET', path, options)
   if (response.statusCode !== 200) return void (await readAnswer(directory, response))
   let rest = ''
@@ -127,7 +131,8 @@ function parse(directory: string, text: string): unknown {
 
 function failureFrom(directory: string, answer: unknown): SelvedgeError {
   const { code, message, details } = (typeof answer === 'object' && answer !== null ? answer : {}) as Record<string, unknown>
-  if (typeof code !== 'string' || typeof message !== 'string') return answerInvalid(directory, 'it tells of an error without its code')
+  if (typeof code !== 'string' || typeof message !== 'string')
+    return answerInvalid(directory, 'it tells of an error without its code')
   return new SelvedgeError(code, message, { details: typeof details === 'object' && details !== null ? { ...details } : {} })
 }
 
@@ -136,17 +141,27 @@ function connectionError(directory: string, cause: Error): SelvedgeError {
   if (code === 'ENOENT' || code === 'ECONNREFUSED' || code === 'ENOTSOCK')
     return new SelvedgeError(controlErrors.notRunning, `nothing runs on ${directory}`, { cause, details: { directory } })
   if (code === 'EACCES' || code === 'EPERM')
-    return new SelvedgeError(controlErrors.denied, `the control socket of ${directory} belongs to another user`, { cause, details: { directory } })
+    return new SelvedgeError(controlErrors.denied, `the control socket of ${directory} belongs to another user`, {
+      cause,
+      details: { directory }
+    })
   return lost(directory, cause)
 }
 
 function lost(directory: string, cause: unknown): SelvedgeError {
-  return new SelvedgeError(controlErrors.lost, `what ran on ${directory} went away in the middle of its answer`, { cause, details: { directory } })
+  return new SelvedgeError(controlErrors.lost, `what ran on ${directory} went away in the middle of its answer`, {
+    cause,
+    details: { directory }
+  })
 }
 
 function answerInvalid(directory: string, problem: string, cause?: unknown): SelvedgeError {
-  return new SelvedgeError(controlErrors.answerInvalid, `what runs on ${directory} gave an answer that can't be read: ${problem}`, {
-    ...(cause === undefined ? {} : { cause }),
-    details: { directory }
-  })
+  return new SelvedgeError(
+    controlErrors.answerInvalid,
+    `what runs on ${directory} gave an answer that can't be read: ${problem}`,
+    {
+      ...(cause === undefined ? {} : { cause }),
+      details: { directory }
+    }
+  )
 }

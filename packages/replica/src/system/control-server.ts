@@ -32,6 +32,8 @@ export interface ControlServer {
 
 /** Bytes of a request's body; more is answered with `CONTROL_BODY_TOO_LARGE`. */
 const bodyBytesMax = 1024 * 1024
+/** Bytes after which the connection of a body that is too large is cut. */
+const discardedBytesMax = 16 * bodyBytesMax
 /** Connections at one time; a further one is closed at once. */
 const connectionsMax = 128
 /** For a request to have arrived whole; then the connection is closed. */
@@ -129,7 +131,8 @@ class HttpControlServer implements ControlServer {
     const body = await readBody(request)
     signal.throwIfAborted()
     if (method !== 'GET') this.log.info({ method, path: pathname }, 'control request')
-    const within = (timeoutMs: number): AbortSignal => AbortSignal.any([signal, AbortSignal.timeout(Math.min(timeoutMs, 0x7fff_ffff))])
+    const within = (timeoutMs: number): AbortSignal =>
+      AbortSignal.any([signal, AbortSignal.timeout(Math.min(timeoutMs, 0x7fff_ffff))])
     return handler({ params, query: Object.fromEntries(searchParams), body, signal, within })
   }
 
@@ -159,8 +162,9 @@ class HttpControlServer implements ControlServer {
     if (status === 500) this.log.error({ err: error, method: request.method, path: request.url }, 'a control request failed')
     if (response.headersSent) return void response.destroy()
     const failure = failureOf(error)
-    if (failure.code === controlErrors.methodUnknown) response.setHeader('allow', (failure.details['allowed'] as string[]).join(', '))
-    // What is left of the body is not read: the connection can't be used again.
+    if (failure.code === controlErrors.methodUnknown)
+      response.setHeader('allow', (failure.details['allowed'] as string[]).join(', '))
+    // What is left of a body is not read: the connection can't be used again.
     if (!request.complete) response.setHeader('connection', 'close').once('finish', () => request.destroy())
     send(response, status, toControlJson(failure))
   }
@@ -201,17 +205,23 @@ async function readBody(request: IncomingMessage): Promise<unknown> {
   let bytes = 0
   for await (const chunk of request as AsyncIterable<Buffer>) {
     bytes += chunk.length
-    if (bytes > bodyBytesMax)
-      throw new SelvedgeError(controlErrors.bodyTooLarge, `a request's body is at most ${bodyBytesMax} bytes`, {
-        details: { max: bodyBytesMax }
-      })
-    chunks.push(chunk)
+    if (bytes <= bodyBytesMax) chunks.push(chunk)
+    // Who sends a little too much is listened to to the end, since only then does he read the answer.
+    else if (bytes > discardedBytesMax) break
   }
+  if (bytes > bodyBytesMax)
+    throw new SelvedgeError(controlErrors.bodyTooLarge, `a request's body is at most ${bodyBytesMax} bytes`, {
+      details: { max: bodyBytesMax }
+    })
   if (bytes === 0) return undefined
   try {
     return JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(Buffer.concat(chunks)))
   } catch (cause) {
-    throw new SelvedgeError(controlErrors.requestInvalid, `the body is not JSON: ${cause instanceof Error ? cause.message : 'it can not be read'}`, { cause })
+    throw new SelvedgeError(
+      controlErrors.requestInvalid,
+      `the body is not JSON: ${cause instanceof Error ? cause.message : 'it can not be read'}`,
+      { cause }
+    )
   }
 }
 
@@ -234,7 +244,11 @@ function gone(): SelvedgeError {
 
 function refuseMalformed(error: Error, socket: Duplex): void {
   if (!socket.writable) return void socket.destroy()
-  const body = toControlJson({ code: controlErrors.requestInvalid, message: `that is no HTTP request: ${error.message}`, details: {} })
+  const body = toControlJson({
+    code: controlErrors.requestInvalid,
+    message: `that is no HTTP request: ${error.message}`,
+    details: {}
+  })
   socket.end(
     `HTTP/1.1 400 Bad Request\r\ncontent-type: application/json\r\ncontent-length: ${Buffer.byteLength(body)}\r\nconnection: close\r\n\r\n${body}`
   )

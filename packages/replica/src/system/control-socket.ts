@@ -7,7 +7,20 @@
  * same file: two nodes that start at one time can't remove each other's.
  */
 import { createHash } from 'node:crypto'
-import { chmodSync, linkSync, lstatSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, rmdirSync, unlinkSync, writeFileSync, type BigIntStats } from 'node:fs'
+import {
+  chmodSync,
+  linkSync,
+  lstatSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  rmdirSync,
+  unlinkSync,
+  writeFileSync,
+  type BigIntStats
+} from 'node:fs'
 import { connect } from 'node:net'
 import { tmpdir } from 'node:os'
 import { basename, dirname, join, resolve } from 'node:path'
@@ -77,7 +90,9 @@ export async function removeStaleSocket(address: string): Promise<void> {
   const found = statOf(address)
   if (!found) return
   if (!found.isSocket())
-    throw new SelvedgeError(controlErrors.socketFailed, `${address} is in the way and is no socket: move it away`, { details: { address } })
+    throw new SelvedgeError(controlErrors.socketFailed, `${address} is in the way and is no socket: move it away`, {
+      details: { address }
+    })
   if (!(await isRefused(address))) throw busy(address)
   const aside = `${address}.${process.pid}`
   try {

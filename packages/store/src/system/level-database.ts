@@ -47,15 +47,16 @@ export class LevelDirectory implements LevelSource {
     if (recovery === 'replace') damage = `it could not be opened and was moved to ${await this.moveAside()}`
     const names = await readdir(this.location)
     if (names.includes('CURRENT') || names.some(isLevelFile)) {
+      // LevelDB would take it for a new database, and delete the tables of the old one.
       if (recovery === 'none' && !names.includes('CURRENT')) throw damaged('the file CURRENT is missing')
       await this.mendTables(names)
+      if (recovery === 'repair') {
+        await this.repair()
+        damage = 'it could not be opened and was repaired'
+      }
     } else {
       const earlier = (await this.movedAside()).at(-1)
       if (earlier !== undefined) damage ??= `it is new, and an earlier one was moved to ${earlier}`
-    }
-    if (recovery === 'repair') {
-      await this.repair()
-      damage = 'it could not be opened and was repaired'
     }
     return { database: await openDatabase(this.location), damage }
   }
@@ -66,7 +67,7 @@ export class LevelDirectory implements LevelSource {
     // Of one repair after another only what the latest one could not use is kept.
     await rm(join(this.location, 'lost'), { recursive: true, force: true })
     // The binding has it as a static method, which the types of `level` leave out because browsers lack it.
-    const { repair } = Level as unknown as { repair(location: string): Promise<void> }
+    const { repair } = Level as unknown as { repair: (this: void, location: string) => Promise<void> }
     await repair(this.location)
   }
 

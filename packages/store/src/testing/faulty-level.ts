@@ -5,6 +5,8 @@ import type { LevelDatabase, LevelOperation, LevelRange, LevelSource, OpenedLeve
 export class SyncFaults {
   /** Level's error for every batch from now on. */
   failure: Error | undefined
+  /** The same, but what it says failed has been stored. */
+  lateFailure: Error | undefined
   /** Batches that reached the database, and operations in each. */
   readonly batches: number[] = []
   private gate: Promise<void> | undefined
@@ -44,6 +46,7 @@ export function withFaults(source: LevelSource, faults: SyncFaults): LevelSource
       async batch(operations) {
         await faults.before(operations.length)
         await inner.batch(operations)
+        if (faults.lateFailure) throw faults.lateFailure
       }
     }
     return { ...opened, database }
