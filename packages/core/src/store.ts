@@ -42,7 +42,10 @@ export interface SpaceStore {
   commit(batch: StoreBatch): Promise<void>
 }
 
-/** Records that were stored and are gone or unreadable. The store has already dropped them, so that the next open is clean. */
+/**
+ * Records that were stored and are gone or unreadable. It is told at every open until the space's first commit, which puts the
+ * store's books in order: so that commit must be the replica's answer to the loss, and a crash before it hides nothing.
+ */
 export interface StoreLoss {
   /** Keys of records whose checksum failed. */
   readonly corrupt: readonly string[]

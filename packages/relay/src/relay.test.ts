@@ -89,7 +89,7 @@ describe('a relay', () => {
   })
 
   it('checks points that services write against the schema, and takes what sites send as it is', async () => {
-    const points = definePoints({ 'ahu/+/setpoint': { type: 'number', min: 10, max: 30 } })
+    const points = definePoints({ 'ahu/{unit}/setpoint': { type: 'number', min: 10, max: 30 } })
     const relay = await openRelay({ dataDir: 'memory', rosters: rostersOf('hq'), points, listen: { port: 0 }, logLevel: 'error' })
     afterwards(() => relay.close())
     const hq = await relay.site('hq')

@@ -85,7 +85,9 @@ export class SpacePersister {
     // A loss must not be found again at the next open with an old vector still in place.
     this.state = { vector: rejoining ? emptyVector : table.vector(), changeIndex: table.changeIndex, version: 1 }
     this.storedVectorVersion = rejoining ? -1 : table.vectorVersion
-    if (rejoining) await this.flushNow()
+    // The first commit of a space answers for its loss (see `StoreLoss`): it must be this one. It is not waited for, since a node
+    // whose disk fails at present must start all the same.
+    if (rejoining) this.flushLogged()
     return { members: rejoining ? [] : members, rejoining }
   }
 
@@ -99,8 +101,12 @@ export class SpacePersister {
     if (this.closed || this.flushing || this.flushTimer) return
     this.flushTimer = this.options.clock.soon(() => {
       this.flushTimer = undefined
-      this.flushNow().catch((error: unknown) => this.options.log.error({ err: error, space: this.options.store.space }, 'a flush failed'))
+      this.flushLogged()
     })
+  }
+
+  private flushLogged(): void {
+    this.flushNow().catch((error: unknown) => this.options.log.error({ err: error, space: this.options.store.space }, 'a flush failed'))
   }
 
   /** Resolves when everything of this instant is durable; while the disk fails, it waits. */

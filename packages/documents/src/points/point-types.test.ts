@@ -6,6 +6,7 @@ import { definePoints, type AnyPointSchema, type PointSchema } from './point-sch
 import type {
   CounterPath,
   KindOf,
+  PathArgument,
   PathOf,
   PathsOf,
   PatternOf,
@@ -14,7 +15,6 @@ import type {
   PointValue,
   PriorityPath,
   PriorityValue,
-  RuntimePath,
   SetElementOf,
   SetPath
 } from './point-types.js'
@@ -48,19 +48,19 @@ const open = definePoints({ 'a/:x': { type: 'number' } }, { strict: false })
 
 // As an API over points declares its methods.
 interface Methods<Schema extends AnyPointSchema> {
-  set<P extends PlainPath<Schema>>(path: P, value: PointInput<Schema, P>): void
-  set<P extends string>(path: P & RuntimePath<P>, value: Value): void
-  get<P extends PlainPath<Schema>>(path: P): PointValue<Schema, P> | undefined
-  get<P extends string>(path: P & RuntimePath<P>): Value | undefined
-  counter<P extends CounterPath<Schema>>(path: P): void
-  add<P extends SetPath<Schema>>(path: P, element: SetElementOf<Schema, P>): void
-  level<P extends PriorityPath<Schema>>(path: P, value: PriorityValue<Schema, P>): void
+  set<P extends string>(path: PathArgument<Schema, P, 'plain'>, value: PointInput<Schema, P>): void
+  get<P extends string>(path: PathArgument<Schema, P, 'plain'>): PointValue<Schema, P> | undefined
+  getToo<P extends string>(path: P & PathArgument<Schema, P, 'plain'>): PointValue<Schema, P> | undefined
+  counter<P extends string>(path: PathArgument<Schema, P, 'counter'>): void
+  add<P extends string>(path: PathArgument<Schema, P, 'set'>, element: SetElementOf<Schema, P>): void
+  level<P extends string>(path: PathArgument<Schema, P, 'priority'>, value: PriorityValue<Schema, P>): void
 }
 
 const accepted: unknown[] = []
 const methods: Methods<S> = {
-  set: (...all: unknown[]) => void accepted.push(all),
+  set: (...all) => void accepted.push(all),
   get: () => undefined,
+  getToo: () => undefined,
   counter: (...all) => void accepted.push(all),
   add: (...all) => void accepted.push(all),
   level: (...all) => void accepted.push(all)
@@ -148,17 +148,26 @@ describe('a method over points', () => {
     lenient.set('a/1', 5)
     expectTypeOf(methods.get(`ahu/${unit}/supply-temp`)).toEqualTypeOf<number | undefined>()
     expectTypeOf(methods.get(elsewhere)).toEqualTypeOf<Value | undefined>()
+    expectTypeOf(methods.getToo('ahu/3/supply-temp')).toEqualTypeOf<number | undefined>()
+    expectTypeOf(methods.getToo(elsewhere)).toEqualTypeOf<Value | undefined>()
     expectTypeOf(methods.get('zone/1/scene')).toEqualTypeOf<Readonly<Scene> | undefined>()
   })
 
-  it('takes no other path', () => {
-    expectTypeOf<'ahu/3/suply-temp'>().not.toExtend<PlainPath<S>>()
-    expectTypeOf<'meter/1/pulses'>().not.toExtend<PlainPath<S>>()
-    expectTypeOf<'ahu/3/supply-temp'>().not.toExtend<CounterPath<S>>()
-    expectTypeOf<'elsewhere'>().toExtend<PlainPath<typeof open>>()
-    expectTypeOf<RuntimePath<string>>().toEqualTypeOf<string>()
-    expectTypeOf<RuntimePath<'ahu/3/suply-temp'>>().toEqualTypeOf<never>()
-    expectTypeOf<RuntimePath<`ahu/${number}`>>().toEqualTypeOf<never>()
+  it('takes no other path: the parameter then is the list of those it takes, or never', () => {
+    expectTypeOf<PathArgument<S, 'ahu/3/supply-temp', 'plain'>>().toEqualTypeOf<'ahu/3/supply-temp'>()
+    expectTypeOf<PathArgument<S, 'meter/1/pulses', 'counter'>>().toEqualTypeOf<'meter/1/pulses'>()
+    expectTypeOf<PathArgument<S, string, 'plain'>>().toEqualTypeOf<string>()
+    expectTypeOf<PathArgument<S, 'ahu/3/suply-temp', 'plain'>>().toEqualTypeOf<PlainPath<S>>()
+    expectTypeOf<PathArgument<S, 'meter/1/pulses', 'plain'>>().toEqualTypeOf<PlainPath<S>>()
+    expectTypeOf<PathArgument<S, 'ahu/3/supply-temp', 'counter'>>().toEqualTypeOf<CounterPath<S>>()
+    expectTypeOf<PathArgument<S, 'ahu/3/4/supply-temp', 'plain'>>().toEqualTypeOf<never>()
+    expectTypeOf<PathArgument<S, `door/${number}/lock`, 'plain'>>().toEqualTypeOf<PlainPath<S>>()
+    expectTypeOf<PathArgument<typeof open, 'elsewhere', 'plain'>>().toEqualTypeOf<'elsewhere'>()
+    expectTypeOf<PathArgument<typeof open, 'a/1', 'counter'>>().toEqualTypeOf<never>()
+    type Taken<P extends string> = P extends PathArgument<S, P, 'plain'> ? true : false
+    expectTypeOf<Taken<'ahu/3/suply-temp'>>().toEqualTypeOf<false>()
+    expectTypeOf<Taken<'meter/1/pulses'>>().toEqualTypeOf<false>()
+    expectTypeOf<Taken<'door/1/locked'>>().toEqualTypeOf<true>()
   })
 
   it('takes no other value', () => {

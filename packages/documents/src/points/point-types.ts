@@ -3,10 +3,9 @@
  * (`'ahu/3/supply-temp'`) or a template (`` `ahu/${unit}/supply-temp` ``); of several patterns that match, the same one counts as
  * at run time: a literal segment beats a parameter, from the left. A path known as `string` only has {@link Value}s.
  *
- * A method over points is declared so; the second overload is for paths that are known at run time only:
+ * A method over points is declared so:
  * @example
- * set<P extends PlainPath<S>>(path: P, value: PointInput<S, P>): Receipt
- * set<P extends string>(path: P & RuntimePath<P>, value: Value): Receipt
+ * set<P extends string>(path: PathArgument<S, P, 'plain'>, value: PointInput<S, P>): Receipt
  */
 import type { Value } from '@selvedge/core'
 import type { StandardSchemaV1 } from '@standard-schema/spec'
@@ -62,17 +61,11 @@ type DefinitionsOf<S> = S extends SchemaShape<infer D> ? D : never
 type Untyped<S> = [S] extends [SchemaShape<infer D>] ? (string extends keyof D ? true : false) : true
 
 type PathsOfKind<S, Kind extends PointKind> =
-  Untyped<S> extends true ? string : DefinedPaths<DefinitionsOf<S>, Kind> | (S extends { readonly strict: true } ? never : OtherPath)
+  Untyped<S> extends true ? string : DefinedPaths<DefinitionsOf<S>, Kind>
 
 type DefinedPaths<D, Kind extends PointKind> = { [K in keyof D & string]: KindOf<D[K]> extends Kind ? PathOf<K> : never }[keyof D & string]
 
-// `string` that leaves the union as it is, so that an editor still offers the defined paths.
-type OtherPath = string & Record<never, never>
-
-/**
- * Every path of a schema; of one that is not strict, any. A parameter is `${string}` here, which lets slashes through: a path with
- * a segment too many passes, and takes no value ({@link PointValue} is `never`).
- */
+/** Every path of a schema: a list for people and editors. A parameter is `${string}` here, which lets slashes through. */
 export type PathsOf<S> = PathsOfKind<S, PointKind>
 /** Paths of points that are one register. */
 export type PlainPath<S> = PathsOfKind<S, 'plain'>
@@ -152,7 +145,25 @@ export type SetElementOf<S, P extends string> =
 export type PriorityValue<S, P extends string> = PointValue<S, P>
 
 /**
- * A path of which the compiler knows nothing but that it is a `string`: `path: P & RuntimePath<P>` in an overload takes those, and
- * does not let a wrong literal through.
+ * What a parameter for a path is declared as: `path: PathArgument<S, P, 'counter'>`. It is `P` when the path fits or is known at
+ * run time only; otherwise the paths that would fit, so that the compiler's error lists them. (Declared as `P & PathArgument<…>` it
+ * does the same, but then a template such as `` `ahu/${unit}/mode` `` counts as any `string`.)
  */
-export type RuntimePath<P extends string> = string extends P ? P : never
+export type PathArgument<S, P extends string, Kind extends PointKind = PointKind> =
+  Fits<S, P, Kind> extends true ? P : Misfit<PathsOfKind<S, Kind>, P>
+
+type Fits<S, P extends string, Kind extends PointKind> =
+  Untyped<S> extends true
+    ? true
+    : string extends P
+      ? true
+      : [DefinitionAt<S, P>] extends [never]
+        ? S extends { readonly strict: true }
+          ? false
+          : true
+        : [KindOf<DefinitionAt<S, P>>] extends [Kind]
+          ? true
+          : false
+
+// A path with a segment too many fits `${string}` all the same: then there is nothing to list.
+type Misfit<Paths, P> = P extends Paths ? never : Paths

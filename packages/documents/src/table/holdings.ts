@@ -64,6 +64,7 @@ export class Holdings {
 
   private overwrite(register: Register, entry: Entry): void {
     this.hash.remove(register)
+    if (register.path === voidPath) this.voids.remove(register)
     if (register.value === undefined) {
       if (entry.value !== undefined) {
         this.tombstones.delete(register)
@@ -179,6 +180,7 @@ export class Holdings {
       return
     }
     this.registers.delete(address)
+    if (register.path === voidPath) this.voids.remove(register)
     if (register.value === undefined) this.tombstones.delete(register)
     else this.liveCount--
     if (register.slot === '') return

@@ -28,6 +28,12 @@ export class VoidList {
     return named.address
   }
 
+  /** The void register is overwritten or gone: what it named is merged again. A void can itself be beyond skew, and be voided. */
+  remove(register: Pick<Entry, 'value'>): void {
+    const named = readVoid(register)
+    if (named) this.named.delete(keyOf(named.address, named.time, named.node))
+  }
+
   /** The address that a void register names. */
   static addressIn(register: Pick<Entry, 'value'>): string | undefined {
     return readVoid(register)?.address

@@ -131,7 +131,10 @@ describe('requests', () => {
     })
     const chunk = `10000\r\n${'x'.repeat(65_536)}\r\n`
     expect(
-      await raw(server.address, `POST /a HTTP/1.1\r\nhost: x\r\ntransfer-encoding: chunked\r\n\r\n${chunk.repeat(17)}`)
+      await raw(
+        server.address,
+        `POST /a HTTP/1.1\r\nhost: x\r\nconnection: close\r\ntransfer-encoding: chunked\r\n\r\n${chunk.repeat(17)}0\r\n\r\n`
+      )
     ).toMatch(/^HTTP\/1.1 413 [^]*CONTROL_BODY_TOO_LARGE/)
   })
 

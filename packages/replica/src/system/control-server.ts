@@ -73,7 +73,13 @@ class HttpControlServer implements ControlServer {
   ) {
     this.router = new Router({ ...routes, 'GET /': () => ({ routes: this.router.names }) })
     this.server = createServer(
-      { requestTimeout: arrivalTimeoutMs, headersTimeout: arrivalTimeoutMs, keepAliveTimeout: 5_000, maxHeaderSize: 32 * 1024 },
+      {
+        requestTimeout: arrivalTimeoutMs,
+        connectionsCheckingInterval: 1_000,
+        headersTimeout: arrivalTimeoutMs,
+        keepAliveTimeout: 5_000,
+        maxHeaderSize: 32 * 1024
+      },
       (request, response) => void this.handle(request, response)
     )
     this.server.maxConnections = connectionsMax
