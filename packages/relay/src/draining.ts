@@ -18,7 +18,8 @@ export async function untilSent(replica: Replica, clock: Clock, timeoutMs: numbe
 }
 
 function isOwing(replica: Replica): boolean {
-  for (const { session } of replica.peers()) if (session.spaces.some(link => link.remoteIndex !== undefined && link.backlog > 0)) return true
+  for (const { session } of replica.peers())
+    if (session.spaces.some(link => link.remoteIndex !== undefined && link.backlog > 0)) return true
   return false
 }
 

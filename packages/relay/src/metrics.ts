@@ -27,7 +27,10 @@ const perSpace = {
 } as const
 
 const perSpaceTotal = {
-  divergences: ['selvedge_divergences_total', 'Times a hash differed though nothing was owed; each was mended by a full compare.'],
+  divergences: [
+    'selvedge_divergences_total',
+    'Times a hash differed though nothing was owed; each was mended by a full compare.'
+  ],
   conflicts: ['selvedge_conflicts_total', 'Concurrent writes of one register that this relay recorded.']
 } as const
 
@@ -84,7 +87,10 @@ export class RelayMetrics {
     this.set('selvedge_uptime_seconds', status.uptimeMs / 1000)
     this.set('selvedge_sessions', status.sessions)
     this.set('selvedge_sites', status.sites.length)
-    this.set('selvedge_spaces', status.sites.reduce((sum, { spaces }) => sum + spaces.length, 0))
+    this.set(
+      'selvedge_spaces',
+      status.sites.reduce((sum, { spaces }) => sum + spaces.length, 0)
+    )
     this.set('selvedge_alarms', status.health.alarms.length + status.health.more)
     this.set('selvedge_store_degraded', store.state === 'degraded' ? 1 : 0)
     this.set('selvedge_store_pending_batches', store.pendingBatches)
@@ -97,14 +103,16 @@ export class RelayMetrics {
   }
 
   private fillSites(sites: readonly RelaySiteStatus[]): void {
-    for (const [name] of [['selvedge_site_connected'], ['selvedge_lag_seconds'], ...Object.values(perSpace)]) this.gauges.get(name)?.reset()
+    for (const [name] of [['selvedge_site_connected'], ['selvedge_lag_seconds'], ...Object.values(perSpace)])
+      this.gauges.get(name)?.reset()
     for (const [name] of Object.values(perSpaceTotal)) this.counters.get(name)?.reset()
     for (const { site, connected, lagMs, spaces } of summed(sites, this.options.sitesMax)) {
       this.set('selvedge_site_connected', connected, { site })
       this.set('selvedge_lag_seconds', lagMs / 1000, { site })
       for (const [space, values] of spaces) {
         for (const [key, [name]] of Object.entries(perSpace)) this.set(name, values[key as PerSpace], { site, space })
-        for (const [key, [name]] of Object.entries(perSpaceTotal)) this.counters.get(name)?.inc({ site, space }, values[key as PerSpace])
+        for (const [key, [name]] of Object.entries(perSpaceTotal))
+          this.counters.get(name)?.inc({ site, space }, values[key as PerSpace])
       }
     }
   }
@@ -143,7 +151,10 @@ function summed(sites: readonly RelaySiteStatus[], max: number): Sums[] {
       const name = space.space.slice(status.site.length + 1)
       const known = sums.spaces.get(name)
       const keys = [...Object.keys(perSpace), ...Object.keys(perSpaceTotal)] as PerSpace[]
-      sums.spaces.set(name, Object.fromEntries(keys.map(key => [key, (known?.[key] ?? 0) + space[key]])) as Record<PerSpace, number>)
+      sums.spaces.set(
+        name,
+        Object.fromEntries(keys.map(key => [key, (known?.[key] ?? 0) + space[key]])) as Record<PerSpace, number>
+      )
     }
   })
   return [...bySite.values()]

@@ -49,7 +49,10 @@ describe('readyz and healthz', () => {
     const beforeSync = (): void => {
       if (full) throw new SelvedgeError('STORE_FULL', 'no space left on the device')
     }
-    const relay = await openTestRelay({}, { openStore: async (_, environment) => new MemoryStore({ ...environment, beforeSync }) })
+    const relay = await openTestRelay(
+      {},
+      { openStore: async (_, environment) => new MemoryStore({ ...environment, beforeSync }) }
+    )
     const hq = await relay.site('hq')
     full = true
     hq.points.set('ahu/1/setpoint', 22)
@@ -74,7 +77,10 @@ describe('readyz and healthz', () => {
         return super.open(space)
       }
     }
-    const relay = await openTestRelay({ rosters: rostersOf('hq', 'lab') }, { openStore: async (_, environment) => new TornStore(environment) })
+    const relay = await openTestRelay(
+      { rosters: rostersOf('hq', 'lab') },
+      { openStore: async (_, environment) => new TornStore(environment) }
+    )
     await relay.loaded()
     expect(await readyz(relay)).toEqual({ status: 200, codes: [] })
     expect(relay.health.alarms.map(({ code }) => code)).toEqual(['RELAY_SPACE_UNREADABLE'])
@@ -93,15 +99,21 @@ describe('metrics', () => {
     await node.space('state').points.set('ahu/1/temp', 21.5).durable('relay')
     const hq = await relay.site('hq')
     await hq.points.set('ahu/1/setpoint', 22).durable('site')
+    await vi.waitFor(() => expect(relay.status().sites[0]).toMatchObject({ backlog: 0, caughtUp: true }), soon)
     const { type, body } = await fetchPage(`${relay.adminUrl!}/metrics`)
     expect(type).toBe('text/plain; version=0.0.4; charset=utf-8')
     const told = samplesOf(body)
     const registers = hq.space('state').replica.table.live
     expect(registers).toBeGreaterThanOrEqual(2)
-    expect(Object.fromEntries([...told].filter(([name]) => /hq|lab|sessions|selvedge_ready|selvedge_spaces/.test(name) && !/lag|stored|unstored|backlog/.test(name)))).toEqual({
+    const steady = [...told].filter(([name]) => name.startsWith('selvedge_') && !/uptime|lag|store|bytes|unstored/.test(name))
+    expect(Object.fromEntries(steady)).toEqual({
       selvedge_ready: 1,
       selvedge_sessions: 1,
+      selvedge_sites: 2,
       selvedge_spaces: 2,
+      selvedge_alarms: 0,
+      'selvedge_backlog_registers{site="hq",space="state"}': 0,
+      'selvedge_backlog_registers{site="hq",space="config"}': 0,
       'selvedge_site_connected{site="hq"}': 1,
       'selvedge_site_connected{site="lab"}': 0,
       'selvedge_registers{site="hq",space="state"}': registers,
@@ -118,7 +130,7 @@ describe('metrics', () => {
     expect(told.get('selvedge_store_commits_total')).toBeGreaterThan(0)
     expect(told.get('selvedge_session_bytes_total{direction="in"}')).toBeGreaterThan(100)
     expect(told.get('selvedge_session_bytes_total{direction="out"}')).toBeGreaterThan(100)
-    expect(told.get('selvedge_backlog_registers{site="hq",space="state"}')).toBe(0)
+    expect(told.get('selvedge_store_degraded')).toBe(0)
     expect(told.get('selvedge_lag_seconds{site="hq"}')).toBeGreaterThanOrEqual(0)
     expect(told.get('process_resident_memory_bytes')).toBeGreaterThan(0)
     // Each metric has its own type.

@@ -114,10 +114,12 @@ const spacesMax = 32
  * @throws SelvedgeError `RELAY_OPTIONS_INVALID`
  */
 export function checkSpaceNames(names: readonly string[] = [stateSpace, configSpace]): readonly string[] {
-  const invalid = (problem: string, cause?: unknown): SelvedgeError => new SelvedgeError(relayErrors.optionsInvalid, `spaces ${problem}`, { cause })
+  const invalid = (problem: string, cause?: unknown): SelvedgeError =>
+    new SelvedgeError(relayErrors.optionsInvalid, `spaces ${problem}`, { cause })
   for (const required of [stateSpace, configSpace])
     if (!names.includes(required)) throw invalid(`must name "${required}": points and config live there`)
-  if (names.length > spacesMax || new Set(names).size !== names.length) throw invalid(`must be at most ${spacesMax} names, each once`)
+  if (names.length > spacesMax || new Set(names).size !== names.length)
+    throw invalid(`must be at most ${spacesMax} names, each once`)
   for (const name of names) {
     try {
       spaceId(`site/${name}`)

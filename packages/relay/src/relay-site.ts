@@ -4,7 +4,14 @@
  */
 import { SelvedgeError, type NodeId, type SiteId } from '@selvedge/core'
 import type { AnyPointSchema, AutomergeDocument, AutomergeDocumentOptions, YjsDocument } from '@selvedge/documents'
-import { replicaErrors, SpaceApi, type HealReportWithConflicts, type Points, type PointsContext, type SpaceReplica } from '@selvedge/replica'
+import {
+  replicaErrors,
+  SpaceApi,
+  type HealReportWithConflicts,
+  type Points,
+  type PointsContext,
+  type SpaceReplica
+} from '@selvedge/replica'
 import { configSpace, stateSpace } from './relay-options.js'
 
 /** What the relay knows of its contact with a site. */
@@ -63,9 +70,13 @@ export class RelaySite<S extends AnyPointSchema = AnyPointSchema> {
   space(name: string): SpaceApi {
     const api = this.apis.get(name)
     if (api) return api
-    throw new SelvedgeError(replicaErrors.spaceUnknown, `the relay keeps no space "${name}" of ${this.id}: there are ${this.spaceNames.join(', ')}`, {
-      details: { site: this.id, space: name }
-    })
+    throw new SelvedgeError(
+      replicaErrors.spaceUnknown,
+      `the relay keeps no space "${name}" of ${this.id}: there are ${this.spaceNames.join(', ')}`,
+      {
+        details: { site: this.id, space: name }
+      }
+    )
   }
 
   get spaceNames(): string[] {

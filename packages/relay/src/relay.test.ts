@@ -8,8 +8,19 @@ import { dialTrunk, loadNodeKey } from '@selvedge/network'
 import { MemoryStore, openLevelStore } from '@selvedge/store'
 import { certificates } from '../../network/src/testing/certificates.js'
 import { testKey } from '../../network/src/testing/fixtures.js'
-import { afterwards, cleanUp, keyOf, openTestNode, openTestRelay, relayKey, rosterOf, rostersOf, timing } from './testing/test-sites.js'
+import {
+  afterwards,
+  cleanUp,
+  keyOf,
+  openTestNode,
+  openTestRelay,
+  relayKey,
+  rosterOf,
+  rostersOf,
+  timing
+} from './testing/test-sites.js'
 import { openRelay } from './relay.js'
+import { relayMachine } from './system/relay-machine.js'
 
 afterEach(cleanUp)
 
@@ -89,11 +100,23 @@ describe('a relay', () => {
   })
 
   it('checks points that services write against the schema, and takes what sites send as it is', async () => {
-    const points = definePoints({ 'ahu/{unit}/setpoint': { type: 'number', min: 10, max: 30 } })
-    const relay = await openRelay({ dataDir: 'memory', rosters: rostersOf('hq'), points, listen: { port: 0 }, logLevel: 'error' })
+    const points = definePoints({ 'ahu/:unit/setpoint': { type: 'number', min: 10, max: 30 } })
+    const system = { ...relayMachine, loadKey: () => relayKey }
+    const relay = await openRelay({
+      dataDir: 'memory',
+      rosters: rostersOf('hq'),
+      points,
+      listen: { port: 0 },
+      logLevel: 'error',
+      timing,
+      system
+    })
     afterwards(() => relay.close())
     const hq = await relay.site('hq')
     hq.points.set('ahu/1/setpoint', 21)
+    const node = await openTestNode(relay.url!, 'hq')
+    await node.space('state').points.set('ahu/2/setpoint', 50).durable('relay')
+    expect(hq.points.get('ahu/2/setpoint')?.value).toBe(50)
     expect(() => hq.points.set('ahu/1/setpoint', 50)).toThrow(expect.objectContaining({ code: 'POINT_REFUSED' }))
   })
 
@@ -105,7 +128,8 @@ describe('a relay', () => {
     await node.space('state').points.set('ahu/1/temp', 21.5).durable('relay')
     const hq = await relay.site('hq')
     expect(hq.points.get('ahu/1/temp')?.stale).toBeUndefined()
-    expect(relay.status().sites[0]).toMatchObject({ connected: true, sessions: 1, holder: 'hq-1', caughtUp: true, backlog: 0 })
+    const settled = { connected: true, sessions: 1, holder: 'hq-1', caughtUp: true, backlog: 0 }
+    await vi.waitFor(() => expect(relay.status().sites[0]).toMatchObject(settled), soon)
     node.peer.session.close({ code: 'TRUNK_CUT', message: 'cut by the test' })
     await vi.waitFor(() => expect(hq.connected).toBe(false), soon)
     expect(hq.points.get('ahu/1/temp')?.stale).toBe('writer-gone')
@@ -150,7 +174,8 @@ describe('residency and sites', () => {
     node.space('hq/local').points.set('door/pin', 'secret')
     node.space('lab/state').points.set('reactor/power', 9_000)
     await node.space('hq/state').points.set('ahu/1/temp', 21.5).durable('relay')
-    const refusals = () => relay.lines.filter(({ message }) => message.startsWith('a space was offered')).map(({ details }) => details.space)
+    const refusals = () =>
+      relay.lines.filter(({ message }) => message.startsWith('a space was offered')).map(({ details }) => details.space)
     await vi.waitFor(() => expect(refusals().sort()).toEqual(['hq/local', 'lab/state']), soon)
     expect(relay.status().sites.flatMap(({ spaces }) => spaces.map(({ space }) => space))).toEqual(['hq/state'])
     expect(JSON.stringify(relay.status())).not.toContain('local')
@@ -187,7 +212,9 @@ describe('residency and sites', () => {
     await expect(relay.site('gone')).rejects.toMatchObject({ code: 'RELAY_SITE_UNKNOWN' })
     await expect(relay.site('no/site')).rejects.toMatchObject({ code: 'ID_INVALID' })
     expect(JSON.stringify(relay.status())).not.toMatch(/local|gone/)
-    expect(relay.lines.find(({ message }) => message.startsWith('stored spaces'))?.details).toEqual({ spaces: ['gone/state', 'hq/local'] })
+    expect(relay.lines.find(({ message }) => message.startsWith('stored spaces'))?.details).toEqual({
+      spaces: ['gone/state', 'hq/local']
+    })
   })
 
   it('takes other rosters without a restart, and ends the sessions of nodes that are no longer in them', async () => {
@@ -238,14 +265,23 @@ describe('opening and closing', () => {
     const log = { debug: keep, info: keep, warn: keep, error: keep, child: () => log }
     const { key } = loadNodeKey(join(dataDir, 'node.key'))
     const { cert, key: tlsKey, ca } = certificates()
-    const relay = await openRelay({ dataDir, rosters: rostersOf('hq'), listen: { port: 0 }, tls: { cert, key: tlsKey }, log, timing })
+    const relay = await openRelay({
+      dataDir,
+      rosters: rostersOf('hq'),
+      listen: { port: 0 },
+      tls: { cert, key: tlsKey },
+      log,
+      timing
+    })
     afterwards(() => relay.close())
     expect(relay.node).toBe(key.node)
     expect(relay.url).toMatch(/^wss:/)
     // These rosters name the key of the tests as their relay: the nodes refuse this one, and an alarm says why.
     expect(relay.health.alarms.map(({ code }) => code)).toEqual(['RELAY_ROSTER_FOREIGN'])
     const environment = { clock: systemClock, random: seededRandom(3), log: silentLogger }
-    await expect(dialTrunk({ ...environment, url: relay.url!, key: keyOf('hq'), roster: rosterOf('hq'), ca })).rejects.toMatchObject({
+    await expect(
+      dialTrunk({ ...environment, url: relay.url!, key: keyOf('hq'), roster: rosterOf('hq'), ca })
+    ).rejects.toMatchObject({
       code: 'TRUNK_REFUSED_RELAY'
     })
     await relay.close()

@@ -32,7 +32,15 @@ import { AlarmBoard, type Health } from './health.js'
 import { answerPage } from './pages.js'
 import { RelayMetrics } from './metrics.js'
 import { RelayAlarms } from './relay-alarms.js'
-import { checkSpaceNames, defaultListen, type ListenOptions, type RelayListener, type RelayOptions, type RelaySystem, type Rosters } from './relay-options.js'
+import {
+  checkSpaceNames,
+  defaultListen,
+  type ListenOptions,
+  type RelayListener,
+  type RelayOptions,
+  type RelaySystem,
+  type Rosters
+} from './relay-options.js'
 import { RelaySite } from './relay-site.js'
 import { relaySiteStatus, storeStatus, type NotReady, type RelayStatus } from './relay-status.js'
 import { SiteContact, type Times } from './site-contact.js'
@@ -42,7 +50,13 @@ import { TrunkSpaces } from './trunk-spaces.js'
 /** What happens on a relay, told to those who asked with {@link Relay.on}. */
 export type RelayEvent =
   | { readonly type: 'session-opened'; readonly site: SiteId; readonly node: NodeId; readonly name: string }
-  | { readonly type: 'session-closed'; readonly site: SiteId; readonly node: NodeId; readonly name: string; readonly reason: CloseReason }
+  | {
+      readonly type: 'session-closed'
+      readonly site: SiteId
+      readonly node: NodeId
+      readonly name: string
+      readonly reason: CloseReason
+    }
   /** A catch-up with a site is over. */
   | { readonly type: 'healed'; readonly site: SiteId; readonly space: SpaceId; readonly report: HealReport }
   /** An alarm came, changed or went. */
@@ -88,7 +102,11 @@ export class Relay<S extends AnyPointSchema = AnyPointSchema> {
     const log = options.log ?? this.system.defaultLog(options.logLevel ?? 'info')
     this.key = this.system.loadKey(options.dataDir, log)
     this.node = this.key.node
-    this.environment = { clock: this.system.clock, random: this.system.random.fork(this.node), log: log.child({ relay: this.node }) }
+    this.environment = {
+      clock: this.system.clock,
+      random: this.system.random.fork(this.node),
+      log: log.child({ relay: this.node })
+    }
     this.startedAt = { trustedMs: this.environment.clock.wallMs(), monotonicMs: this.environment.clock.monotonicMs() }
     const board = new AlarmBoard(
       () => this.environment.clock.wallMs(),
@@ -248,7 +266,8 @@ export class Relay<S extends AnyPointSchema = AnyPointSchema> {
     const store = this.store?.health
     if (this.draining) reasons.push({ code: relayErrors.draining, message: 'the relay is being shut down' })
     if (!this.spaces) reasons.push({ code: relayErrors.loading, message: 'the store is being opened' })
-    if (loading) reasons.push({ code: relayErrors.loading, message: `${loading.loaded} of ${loading.total} stored spaces are read` })
+    if (loading)
+      reasons.push({ code: relayErrors.loading, message: `${loading.loaded} of ${loading.total} stored spaces are read` })
     if (store?.state === 'degraded') reasons.push({ code: store.code ?? 'STORE_IO', message: store.message ?? 'the disk fails' })
     return reasons
   }
@@ -259,7 +278,11 @@ export class Relay<S extends AnyPointSchema = AnyPointSchema> {
     const now = this.now()
     const contacts = [...this.contacts.values()]
     const sites =
-      replica && spaces ? this.sites().map(site => relaySiteStatus({ site, contact: this.contact(site), spaces: spaces.openOf(site) }, replica, now)) : []
+      replica && spaces
+        ? this.sites().map(site =>
+            relaySiteStatus({ site, contact: this.contact(site), spaces: spaces.openOf(site) }, replica, now)
+          )
+        : []
     return {
       node: this.node,
       startedAtMs: this.startedAt.trustedMs,
@@ -267,7 +290,9 @@ export class Relay<S extends AnyPointSchema = AnyPointSchema> {
       url: this.url,
       notReady: this.notReady(),
       health: this.health,
-      store: store ? storeStatus(store) : { commits: 0, syncs: 0, bytesWritten: 0, pendingBatches: 0, state: 'ok', code: undefined },
+      store: store
+        ? storeStatus(store)
+        : { commits: 0, syncs: 0, bytesWritten: 0, pendingBatches: 0, state: 'ok', code: undefined },
       clock: { offsetMs: Math.round(replica?.trusted.ownOffsetMs ?? 0), peers: replica?.trusted.peers ?? 0 },
       loading: spaces?.loading,
       sessions: contacts.reduce((sum, { sessions }) => sum + sessions.size, 0),

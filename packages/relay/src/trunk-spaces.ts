@@ -64,7 +64,10 @@ export class TrunkSpaces {
     const stored = await store.spaces()
     const kept = stored.filter(space => this.isKept(space))
     if (kept.length < stored.length)
-      this.options.log.warn({ spaces: stored.filter(space => !kept.includes(space)).slice(0, 20) }, 'stored spaces of no site or name of this relay are left alone')
+      this.options.log.warn(
+        { spaces: stored.filter(space => !kept.includes(space)).slice(0, 20) },
+        'stored spaces of no site or name of this relay are left alone'
+      )
     this.state = { loaded: 0, total: kept.length, done: false }
     const next = kept.values()
     const load = async (): Promise<void> => {

@@ -811,7 +811,7 @@ function runsOf(seqs: readonly number[]): [number, number][] {
   for (const seq of seqs) {
     const last = runs[runs.length - 1]
     if (last && last[0] + last[1] === seq) last[1]++
-    else runs.push([seq, 1])
+    else if (!last || last[0] + last[1] < seq) runs.push([seq, 1]) // a register dropped and received again stands twice in the list
   }
   return runs
 }

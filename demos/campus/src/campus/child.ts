@@ -6,13 +6,15 @@ import type { FromChild, NodeConfig, NodeReport, RelayConfig, RelayReport, Reque
 const script = fileURLToPath(new URL('./process.js', import.meta.url))
 const answerWithinMs = 20_000
 
+export type ChildState = 'down' | 'starting' | 'up' | 'killed'
+
 export class Child {
   private process: ChildProcess | undefined
   private readonly asked = new Map<number, { resolve(value: unknown): void; reject(error: Error): void; timer: NodeJS.Timeout }>()
   private nextId = 1
   private readonly waiters = new Set<() => void>()
   private exitExpected = false
-  state: 'down' | 'starting' | 'up' | 'killed' = 'down'
+  state: ChildState = 'down'
   report: NodeReport | RelayReport | undefined
   port: number | undefined
   reportedAtMs = 0
@@ -31,7 +33,11 @@ export class Child {
     child.on('message', message => this.receive(message as FromChild))
     child.on('exit', (code, signal) => this.exited(child, code, signal))
     await this.until(() => this.state !== 'starting', 30_000, 'it to start')
-    if (this.state !== 'up') throw new Error(`${this.name} did not start`)
+    if (this.current() !== 'up') throw new Error(`${this.name} did not start`)
+  }
+
+  private current(): ChildState {
+    return this.state
   }
 
   get nodeReport(): NodeReport | undefined {

@@ -78,11 +78,10 @@ export interface NodeReport {
 
 export interface RelayReport {
   readonly status: RelayStatus
-  readonly port: number
 }
 
 export type FromChild =
-  | { readonly type: 'ready'; readonly node: string; readonly port?: number }
+  | { readonly type: 'ready'; readonly node: string; readonly port?: number | undefined }
   | { readonly type: 'report'; readonly report: NodeReport | RelayReport }
   | { readonly type: 'answer'; readonly id: number; readonly value?: unknown; readonly error?: { readonly code: string; readonly message: string } }
   | { readonly type: 'event'; readonly text: string }

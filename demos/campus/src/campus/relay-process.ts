@@ -1,4 +1,5 @@
 /** The relay's process: `openRelay`, and a cloud service that uses the same API as the buildings do. */
+import { loadRosters } from '@selvedge/network'
 import { openRelay } from '@selvedge/relay'
 import { campusPoints } from '../plant/points.js'
 import { answerCommon } from './answers.js'
@@ -13,15 +14,17 @@ export async function runRelay(config: RelayConfig, tell: (message: FromChild) =
     points: campusPoints,
     control: true
   })
+  const names = new Map<string, string>([[relay.node, 'cloud']])
+  for (const roster of loadRosters(config.rosters).values()) for (const { node, name } of roster.nodes) names.set(node, name)
   tell({ type: 'ready', node: relay.node, port: relay.port })
   return {
-    report: () => ({ type: 'report', report: { status: relay.status(), port: relay.port } }),
+    report: () => ({ type: 'report', report: { status: relay.status() } }),
     async answer(request: Request) {
       if (request.op === 'status') return relay.status()
       const id = 'site' in request ? request.site : undefined
       if (id === undefined) throw new Error(`the relay needs a site for ${request.op}`)
       const site = await relay.site(id)
-      const answer = answerCommon(site, request)
+      const answer = answerCommon({ space: name => site.space(name), spaceNames: site.spaceNames, nameOf: node => names.get(node) ?? node }, request)
       if (!answer) throw new Error(`the relay does not answer ${request.op}`)
       return answer
     },

@@ -59,7 +59,7 @@ export interface CounterPoint extends PointBase {
   readonly type: 'counter'
 }
 
-/** A set of strings (the default) or of numbers; adding wins over a removal that did not see it. */
+/** A set of strings (the default) or of numbers; of an add and a removal of one element the later wins. */
 export interface SetPoint extends PointBase {
   readonly type: 'set'
   readonly of?: 'string' | 'number'

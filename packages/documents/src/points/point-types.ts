@@ -61,9 +61,11 @@ type DefinitionsOf<S> = S extends SchemaShape<infer D> ? D : never
 type Untyped<S> = [S] extends [SchemaShape<infer D>] ? (string extends keyof D ? true : false) : true
 
 type PathsOfKind<S, Kind extends PointKind> =
-  Untyped<S> extends true ? string : DefinedPaths<DefinitionsOf<S>, Kind>
-
-type DefinedPaths<D, Kind extends PointKind> = { [K in keyof D & string]: KindOf<D[K]> extends Kind ? PathOf<K> : never }[keyof D & string]
+  Untyped<S> extends true
+    ? string
+    : {
+        [K in keyof DefinitionsOf<S> & string]: KindOf<DefinitionsOf<S>[K]> extends Kind ? PathOf<K> : never
+      }[keyof DefinitionsOf<S> & string]
 
 /** Every path of a schema: a list for people and editors. A parameter is `${string}` here, which lets slashes through. */
 export type PathsOf<S> = PathsOfKind<S, PointKind>

@@ -274,10 +274,14 @@ export class RegisterTable {
   // A stamp of one's own is further ahead than the skew: the clock was ahead and has been repaired (I5).
   private stepBack(): void {
     const limit = this.skewLimit()
-    const ahead = [...this.all()].filter(register => register.time > limit)
+    const ahead: Register[] = []
     const aheadMs = hlcToMs(this.hlc.last) - this.trusted.nowMs()
     this.hlc.reset(hlcFromMs(this.trusted.nowMs()))
     this.own = undefined
+    // What is obeyed is followed: a write from now on must beat what it overwrites.
+    for (const register of this.all())
+      if (register.time > limit) ahead.push(register)
+      else this.hlc.observe(register.time)
     for (const register of ahead) {
       this.holdings.leave(register)
       if (!this.holdings.placeShadow(register, register.source)) this.holdings.tell(register)

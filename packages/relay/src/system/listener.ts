@@ -2,7 +2,13 @@
  * The relay's door: an HTTP or HTTPS server that answers a few pages and takes trunks. Requests are bounded in time and size, bodies
  * are not read, and whatever else is asked for is refused.
  */
-import { createServer as createHttpServer, type IncomingMessage, type RequestListener, type Server, type ServerResponse } from 'node:http'
+import {
+  createServer as createHttpServer,
+  type IncomingMessage,
+  type RequestListener,
+  type Server,
+  type ServerResponse
+} from 'node:http'
 import { createServer as createHttpsServer } from 'node:https'
 import type { AddressInfo } from 'node:net'
 import type { Duplex } from 'node:stream'

@@ -1,6 +1,16 @@
 /** A relay on loopback, and nodes of sites that dial it over real WebSockets: what the tests of this package stand on. */
 import { request } from 'node:http'
-import { SelvedgeError, seededRandom, silentLogger, siteId, spaceId, systemClock, type CloseReason, type Connection, type SpaceId } from '@selvedge/core'
+import {
+  SelvedgeError,
+  seededRandom,
+  silentLogger,
+  siteId,
+  spaceId,
+  systemClock,
+  type CloseReason,
+  type Connection,
+  type SpaceId
+} from '@selvedge/core'
 import { dialTrunk, type NodeKey, type Roster } from '@selvedge/network'
 import { Replica, SpaceApi, type Peer, type ReplicaTiming, type Residency } from '@selvedge/replica'
 import { MemoryStore } from '@selvedge/store'
@@ -20,7 +30,11 @@ export function keyOf(site: string, index = 0): NodeKey {
 }
 
 export function rosterOf(site: string, nodes = 1): Roster {
-  return testRoster(site, Array.from({ length: nodes }, (_, i) => keyOf(site, i)), relayKey)
+  return testRoster(
+    site,
+    Array.from({ length: nodes }, (_, i) => keyOf(site, i)),
+    relayKey
+  )
 }
 
 export function rostersOf(...sites: string[]): Map<ReturnType<typeof siteId>, Roster> {
@@ -43,7 +57,10 @@ export interface TestRelay extends Relay {
 }
 
 /** A relay with the key that every roster names; in memory unless told otherwise. */
-export async function openTestRelay(options: Partial<Omit<RelayOptions, 'system'>> = {}, system: Partial<RelaySystem> = {}): Promise<TestRelay> {
+export async function openTestRelay(
+  options: Partial<Omit<RelayOptions, 'system'>> = {},
+  system: Partial<RelaySystem> = {}
+): Promise<TestRelay> {
   const log = recordingLogger()
   const relay = await openRelay({
     dataDir: 'memory',
@@ -84,9 +101,19 @@ export async function openTestNode(url: string, site: string, options: TestNodeO
   const store = new MemoryStore(environment)
   let tellEnd: (reason: CloseReason) => void
   const ended = new Promise<CloseReason>(resolve => (tellEnd = resolve))
-  const replica = new Replica({ node: key.node, role: 'node', environment, store, timing, events: { peerDown: (_, reason) => tellEnd(reason) } })
+  const replica = new Replica({
+    node: key.node,
+    role: 'node',
+    environment,
+    store,
+    timing,
+    events: { peerDown: (_, reason) => tellEnd(reason) }
+  })
   const residencies = options.spaces ?? { [`${site}/state`]: 'trunk', [`${site}/config`]: 'trunk', [`${site}/local`]: 'site' }
-  const members = () => [...roster.nodes.map(({ node }) => ({ node, role: 'node' as const })), { node: relayKey.node, role: 'relay' as const }]
+  const members = () => [
+    ...roster.nodes.map(({ node }) => ({ node, role: 'node' as const })),
+    { node: relayKey.node, role: 'relay' as const }
+  ]
   const apis = new Map<SpaceId, SpaceApi>()
   for (const [id, residency] of Object.entries(residencies)) {
     const space = await replica.openSpace(spaceId(id), { residency, members })
@@ -136,8 +163,8 @@ export function fetchPage(url: string, options: { method?: string; headers?: Rec
 export function samplesOf(text: string): Map<string, number> {
   const samples = new Map<string, number>()
   for (const line of text.split('\n')) {
-    if (line === '' || /^# (HELP|TYPE) [a-z_]+ /.test(line)) continue
-    const [, name, value] = /^([a-z_]+(?:\{(?:[a-z_]+="[^"]*",?)+\})?) (NaN|[+-]?Inf|[-+0-9.e]+)$/.exec(line) ?? []
+    if (line === '' || /^# (HELP|TYPE) [a-z_0-9]+ /.test(line)) continue
+    const [, name, value] = /^([a-z_0-9]+(?:\{(?:[a-z_]+="[^"]*",?)+\})?) (nan|[+-]?inf|[-+0-9.e]+)$/i.exec(line) ?? []
     if (name === undefined || value === undefined) throw new Error(`no sample: ${line}`)
     if (samples.has(name)) throw new Error(`told twice: ${name}`)
     samples.set(name, Number(value))

@@ -79,11 +79,10 @@ export interface PriorityAnswer {
   readonly levels: readonly PriorityLevelAnswer[]
 }
 
-export interface PriorityLevelAnswer {
+export interface PriorityLevelAnswer extends Partial<Omit<Reading, 'value'>> {
   /** 1 to 16; absent: the relinquish default. */
   readonly level?: number
   readonly value: Value
-  readonly expiresAtMs?: number
 }
 
 export interface DocumentAnswer {

@@ -1,6 +1,6 @@
 /** Routes of config documents: the newest content and the released one, changes, history, restoring and releasing. */
 import { SelvedgeError } from '@selvedge/core'
-import type { AutomergeDocument, ListedDocument } from '@selvedge/documents'
+import { documentErrors, type AutomergeDocument, type ListedDocument } from '@selvedge/documents'
 import type { ConfigAnswer, ConfigChangeAnswer, ConfigConflictsAnswer, ConfigHistoryAnswer, DocumentAnswer } from './answers.js'
 import { assignAt, type ConfigPath } from './config-edit.js'
 import { chosenSpaces, inSpace, type ControlledSpace, type ControlledSpaces, type SpaceChosen } from './controlled-space.js'
@@ -18,6 +18,7 @@ const configPath: FieldReader<ConfigPath> = (raw, name) => {
 }
 
 const headsField = list(text)
+const headDigitsMin = 4
 
 export function configRoutes(spaces: ControlledSpaces): Routes {
   const space = async ({ site, space: name = configSpace }: SpaceChosen): Promise<ControlledSpace> => spaces.space(name, site)
@@ -90,7 +91,8 @@ export function configRoutes(spaces: ControlledSpaces): Routes {
   }
 }
 
-function requireListed({ api }: ControlledSpace, id: string): ListedDocument {
+/** @throws SelvedgeError `CONTROL_DOCUMENT_UNKNOWN`: to look at a document must not make one */
+export function requireListed({ api }: ControlledSpace, id: string): ListedDocument {
   const found = api.replica.documents.list().find(listed => listed.id === id)
   if (!found)
     throw new SelvedgeError(controlErrors.documentUnknown, `there is no document ${id} in ${api.id}`, {
@@ -98,8 +100,6 @@ function requireListed({ api }: ControlledSpace, id: string): ListedDocument {
     })
   return found
 }
-
-export { requireListed }
 
 function answer(config: AutomergeDocument): ConfigAnswer {
   const { value: released, release, pending } = config.released()
@@ -125,13 +125,18 @@ function history(config: AutomergeDocument, space: ControlledSpace): ConfigHisto
   return { changes: changes.reverse(), heads: config.heads() }
 }
 
-// People type the first digits of a hash. One that fits no change is passed on: the document says that it does not know it.
+// People type the first digits of a hash.
 function fullHeads(config: AutomergeDocument, heads: readonly string[]): string[] {
   if (heads.length === 0) throw refuseField('heads', 'is empty')
   const hashes = config.history().map(({ hash }) => hash)
   return heads.map(head => {
-    const fitting = head.length >= 4 ? hashes.filter(hash => hash.startsWith(head)) : []
-    if (fitting.length > 1) throw refuseField('heads', `has ${head}, with which ${fitting.length} changes start: give more of it`)
-    return fitting[0] ?? head
+    const [found, ...others] = head.length >= headDigitsMin ? hashes.filter(hash => hash.startsWith(head)) : []
+    if (found === undefined)
+      throw new SelvedgeError(documentErrors.configHeadsUnknown, `the config ${config.id} has no change ${head} (yet)`, {
+        details: { id: config.id, heads }
+      })
+    if (others.length > 0)
+      throw refuseField('heads', `has ${head}, with which ${others.length + 1} changes start: give more of it`)
+    return found
   })
 }

@@ -1,8 +1,8 @@
 /** Routes of points: readings, writes, watches, and the operations of composites. */
 import { SelvedgeError } from '@selvedge/core'
-import { qualities } from '@selvedge/documents'
+import { compilePattern, qualities, type PriorityReading } from '@selvedge/documents'
 import type { PointChange } from '../changes.js'
-import type { ChangeAnswer, PriorityAnswer, ReadingAnswer } from './answers.js'
+import type { ChangeAnswer, PriorityAnswer, PriorityLevelAnswer, ReadingAnswer } from './answers.js'
 import {
   inSpace,
   unitOf,
@@ -45,6 +45,8 @@ export function pointRoutes(spaces: ControlledSpaces): Routes {
     'GET /points/list': async ({ query, signal }) => {
       const { pattern = '**', ...where } = readFields(query, { ...inSpace, pattern: optional(text) })
       const chosen = await space(where)
+      // Looked at before the stream begins: what is wrong with it is told as an answer of its own.
+      compilePattern(pattern)
       return readings(chosen, chosen.api.points.list(pattern), signal)
     },
     'PUT /points': async request => {
@@ -136,8 +138,13 @@ function priorityRoutes(space: FindSpace): Routes {
 }
 
 function priorities(space: ControlledSpace, path: string): PriorityAnswer {
-  const array = space.api.points.priority(path)
-  return { path, ...unitOf(space, path), current: array.current(), levels: array.levels() } as PriorityAnswer
+  const { points } = space.api
+  const array = points.priority(path)
+  const answer = ({ level, value, register }: PriorityReading): PriorityLevelAnswer => {
+    if (!register) return { ...(level === undefined ? {} : { level }), value }
+    return { ...points.read(register), ...(level === undefined ? {} : { level }), value }
+  }
+  return { path, ...unitOf(space, path), current: answer(array.current()), levels: array.levels().map(answer) }
 }
 
 function reading(space: ControlledSpace, path: string): ReadingAnswer {

@@ -11,6 +11,7 @@ import {
   seededRandom,
   spaceId,
   TrustedClock,
+  type HlcTime,
   type NodeId,
   type Random,
   type SpaceId,
@@ -31,6 +32,7 @@ interface Stored {
   registers: Register[]
   vector: VersionVector
   floors: Map<WriterKey, number>
+  hlc: HlcTime
 }
 
 export class TestReplica implements SessionSpace {
@@ -40,7 +42,7 @@ export class TestReplica implements SessionSpace {
   table: RegisterTable
   members = new MemberTable()
   durable: DurableState = { vector: nothing, changeIndex: 0, version: 0 }
-  stored: Stored = { registers: [], vector: nothing, floors: new Map() }
+  stored: Stored = { registers: [], vector: nothing, floors: new Map(), hlc: Number.MIN_SAFE_INTEGER }
   readonly conflicts: Conflict[] = []
   readonly alarms: TableAlarm[] = []
   readonly reports: CatchUpReport[] = []
@@ -78,7 +80,8 @@ export class TestReplica implements SessionSpace {
     this.stored = {
       registers: [...this.table.all(), ...this.table.shadows.values()].map(copy),
       vector: this.table.vector(),
-      floors: this.table.floors()
+      floors: this.table.floors(),
+      hlc: this.table.hlc.last
     }
     this.durable = { vector: this.stored.vector, changeIndex: this.table.changeIndex, version: this.durable.version + 1 }
     this.members.learn(this.node, 'node', this.stored.vector, this.clock.wallMs(), true)
@@ -92,7 +95,7 @@ export class TestReplica implements SessionSpace {
   /** Dies and comes back with what it had stored. `lost`: the store noticed at open that records were missing. */
   restart(lost = false): void {
     this.world.disconnect(this)
-    const { registers, vector, floors } = this.stored
+    const { registers, vector, floors, hlc } = this.stored
     this.table = this.newTable()
     this.members = new MemberTable()
     this.table.load(
@@ -102,6 +105,7 @@ export class TestReplica implements SessionSpace {
         return register
       })
     )
+    if (hlc <= this.table.skewLimit()) this.table.hlc.observe(hlc)
     if (lost) this.table.forgetCoverage()
     else {
       this.table.seal(vector)
