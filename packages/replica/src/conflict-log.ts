@@ -118,7 +118,7 @@ function sideOf(value: Value | undefined): ConflictSide | undefined {
   if (typeof value !== 'object' || value === null) return undefined
   const { deleted, value: held, time, writer, seq, quality } = value as Record<string, Value>
   if (typeof time !== 'number' || typeof writer !== 'string' || typeof seq !== 'number' || typeof quality !== 'number') return undefined
-  return { value: deleted === true ? undefined : held, time, writer: writer as WriterKey, seq, quality }
+  return { value: deleted === true ? undefined : held, time, writer: writer, seq, quality }
 }
 
 /** Wall milliseconds of a write in a conflict. */

@@ -121,7 +121,7 @@ export class Points<S extends AnyPointSchema> {
   /** What stands at a point, or undefined when it was never written, was deleted, or has expired. */
   get<P extends string>(path: P & PathArgument<S, P, 'plain'>): Reading<PointValue<S, P>> | undefined {
     const register = this.space.table.get(path)
-    return register === undefined ? undefined : (this.read(register) as Reading<PointValue<S, P>>)
+    return register === undefined ? undefined : (this.read(register))
   }
 
   /** Readings of every plain point whose path matches a glob pattern. */

@@ -71,8 +71,7 @@ export class Receipts {
     const { members, node, role } = this.options
     const here = (): boolean => covers(this.options.durable().vector, writer, seq)
     if (level === 'local' || (level === 'relay' && role === 'relay')) return here()
-    for (const _holder of members.holdersOf(writer, seq, level === 'relay' ? 'relay' : 'node', node)) return true
-    return false
+    return members.holdersOf(writer, seq, level === 'relay' ? 'relay' : 'node', node).next().done === false
   }
 
   private wait(writer: WriterLog, seq: number, level: DurabilityLevel, signal?: AbortSignal): Promise<void> {

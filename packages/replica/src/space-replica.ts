@@ -2,7 +2,7 @@
  * A space brought to life: its table, its documents, its place on disk, and what sessions, watchers and receipts need of them. This
  * is the one write path (design §9): nodes and relays, and their points, documents and config, all go through it.
  */
-import { type DocumentId, type Environment, type NodeId, type SpaceId, type SpaceStore, type Timer, type TrustedClock } from '@selvedge/core'
+import type { Environment, NodeId, SpaceId, SpaceStore, Timer, TrustedClock } from '@selvedge/core'
 import { DocumentSet, foldIncrements, RegisterTable, type Register, type TableAlarm, type WriteResult } from '@selvedge/documents'
 import { MemberTable, type CatchUpReport, type Conflict, type DocumentLink, type DocumentPeer, type DurableState, type MemberRole, type SessionSpace } from '@selvedge/session'
 import { Changes } from './changes.js'
@@ -274,9 +274,4 @@ export class SpaceReplica implements SessionSpace {
     this.dueTimer?.cancel()
     this.receipts.close()
   }
-}
-
-/** A document's catalogue path. */
-export function cataloguePath(id: DocumentId): string {
-  return `@doc/${id}`
 }

@@ -25,7 +25,9 @@ export class WatchIterator implements AsyncIterableIterator<PointChange>, Dispos
   }
 
   next(): Promise<IteratorResult<PointChange>> {
-    for (const [key, change] of this.waiting) {
+    const oldest = this.waiting.entries().next()
+    if (!oldest.done) {
+      const [key, change] = oldest.value
       this.waiting.delete(key)
       return Promise.resolve({ value: change, done: false })
     }

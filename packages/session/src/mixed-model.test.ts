@@ -166,7 +166,8 @@ class Run {
     for (const replica of this.alive)
       for (const write of this.writes) {
         const writer = replica.table.writers.get(write.writer.key)
-        if (!writer || !replica.table.covers(writer, write.seq)) continue
+        // What the closed floor alone covers was written by a node that has not heard of it: it will re-dot, or did.
+        if (!writer || write.seq > writer.covered) continue
         const held = [replica.table.peek(write.path, write.slot), replica.table.shadows.get(addressOf(write.path, write.slot))]
         if (held.some(register => register && atLeast(register, write)) || this.mayBeGone(write)) continue
         return `${replica.node} covers ${write.writer.key}:${write.seq} at ${addressOf(write.path, write.slot)} and lacks it`

@@ -49,7 +49,8 @@ class Run {
 
   dump(step: number, problem: string): void {
     const path = process.env['DPATH'] ?? 'p/2'
-    console.log('D', step, problem, this.last)
+    console.log('')
+    console.log('D', step, problem, this.last, this.world.links.map(l => l.a.node + l.b.node).join())
     if (problem) console.log('D writes', this.writes.filter(w => w.path === path).map(w => `${w.writer.key.slice(0, 6)}${w.writer.key.slice(-4)}:${w.seq}@${w.time % 1e9}[${w.slot}]=${w.value}/${w.expiresAtMs}`).join(' '))
     for (const r of this.world.replicas) console.log('D  ', r.node, r.alive ? '' : 'dead', this.evicted.has(r) ? 'evicted' : '', 'now', Math.round(r.trusted.nowMs()) % 1e7, 'lim', r.table.skewLimit() % 1e9, [...r.table.all(), ...r.table.shadows.values()].filter(x => x.path === path).map(x => `${x.shadow ? 'SH' : ''}${x.writer.key.slice(0, 6)}${x.writer.key.slice(-4)}:${x.seq}@${x.time % 1e9}[${x.slot}]=${x.value}/${x.expiresAtMs}`).join(' '))
   }
@@ -174,7 +175,8 @@ class Run {
     for (const replica of this.alive)
       for (const write of this.writes) {
         const writer = replica.table.writers.get(write.writer.key)
-        if (!writer || !replica.table.covers(writer, write.seq)) continue
+        // What the closed floor alone covers was written by a node that has not heard of it: it will re-dot, or did.
+        if (!writer || write.seq > writer.covered) continue
         const held = [replica.table.peek(write.path, write.slot), replica.table.shadows.get(addressOf(write.path, write.slot))]
         if (held.some(register => register && atLeast(register, write)) || this.mayBeGone(write)) continue
         return `${replica.node} covers ${write.writer.key}:${write.seq} at ${addressOf(write.path, write.slot)} and lacks it`
@@ -201,7 +203,8 @@ class Run {
     met.stepsBack += this.alive.reduce((sum, replica) => sum + replica.alarms.filter(({ kind }) => kind === 'clock-ahead').length, 0)
     world.advance(longMs)
     world.heal()
-    if (!world.compareUntilEqual()) return 'full compares do not end'
+    const ok = world.compareUntilEqual(); if (process.env['FIN']) { for (const r of this.alive) for (const w of r.table.writers.values()) if (w.node === 'node0') console.log('W', r.node, w.key, w.covered, r.table.isClosed(w), r.table.ownWriterKey, [...r.table.all()].filter(x => x.path === '@void').map(x => JSON.stringify(x.value)).join(' ')); console.log(''); for (const r of this.alive) console.log('F', r.node, r.divergences, JSON.stringify(r.table.hash()), [...r.table.all(), ...r.table.shadows.values()].filter(x => x.value !== undefined && x.expiresAtMs === 0).map(x => `${x.shadow ? 'SH' : ''}${x.path}[${x.slot}]${x.writer.key.slice(0, 6)}${x.writer.key.slice(-4)}:${x.seq}@${x.time % 1e9}=${JSON.stringify(x.value)}`).sort().join(' ')) }
+    if (!ok) return 'full compares do not end'
     world.advance(longMs)
     const { alive } = this
     if (alive.some(replica => replica.table.shadows.size > 0)) return 'a shadow never fell due'
@@ -212,22 +215,28 @@ class Run {
   }
 }
 
+function problemOf(seed: number): string | undefined {
+  const run = new Run(seed)
+  try {
+    for (let step = 0; step < 140; step++) {
+      run.step()
+      const problem = run.coverageProblem()
+      if (problem || process.env['ALL']) run.dump(step, problem ?? '')
+      if (problem !== undefined) return `step ${step}: ${problem}`
+    }
+    return run.finish()
+  } catch (error) {
+    return String(error)
+  }
+}
+
 function atLeast(register: Register, write: Entry): boolean {
   return (register.writer.key === write.writer.key && register.seq === write.seq) || isNewer(register, write)
 }
 
 describe('REG-1 REG-2 REG-8 REG-9 REG-10 REG-14: the model of everything on the real code', () => {
   it(`keeps coverage at every step and converges (${runs} runs)`, () => {
-    for (let seed = firstSeed; seed < firstSeed + runs; seed++) {
-      const run = new Run(seed)
-      for (let step = 0; step < 140; step++) {
-        run.step()
-        const problem = run.coverageProblem()
-        if (problem || process.env['ALL']) run.dump(step, problem ?? '')
-        expect(problem, `seed ${seed}, step ${step}`).toBeUndefined()
-      }
-      expect(run.finish(), `seed ${seed}`).toBeUndefined()
-    }
+    for (let seed = firstSeed; seed < firstSeed + runs; seed++) expect(problemOf(seed), `seed ${seed}`).toBeUndefined()
     if (runs >= 100) for (const [what, times] of Object.entries(met)) expect(times, what).toBeGreaterThan(runs / 50)
   })
 })

@@ -7,7 +7,7 @@ import { decodeValue, encodeValue, type NodeId, type Value } from '@selvedge/cor
 export interface Presence {
   readonly node: NodeId
   readonly name: string
-  /** Orders what one node says: rises by one each time, and by boot time across restarts. */
+  /** Orders what one node says: it rises each time, and across restarts. */
   readonly count: number
   /** Nodes that it has a session with. */
   readonly peers: readonly NodeId[]

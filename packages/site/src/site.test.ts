@@ -156,8 +156,8 @@ describe('openSite', () => {
     await until(() => sites.filter(site => site.status().trunk?.held).length === 1, 'one holder')
     const receipt = sites[2]!.points.set('door/9/locked', true)
     await receipt.durable('relay')
-    sites[1]!.space('local').points.set('secret' as never, 'stays here' as never)
-    await sites[1]!.space('local').points.set('secret/2' as never, 1 as never).durable('site')
+    sites[1]!.space('local').points.set('secret' as never, 'stays here')
+    await sites[1]!.space('local').points.set('secret/2' as never, 1).durable('site')
     const holder = sites.find(site => site.status().trunk?.held)!
     const closedAt = performance.now()
     await holder.close()

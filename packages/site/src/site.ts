@@ -8,13 +8,15 @@
  * await site.close()
  */
 import { SelvedgeError, siteOfSpace, spaceId, type CloseReason, type Connection, type Environment, type NodeId, type SiteId, type Store } from '@selvedge/core'
-import { hashText, type AnyPointSchema, type AutomergeDocument, type AutomergeDocumentOptions, type YjsDocument } from '@selvedge/documents'
+import type { AnyPointSchema, AutomergeDocument, AutomergeDocumentOptions, YjsDocument } from '@selvedge/documents'
 import type { Mesh, NodeKey, Roster } from '@selvedge/network'
 import { Replica, SpaceApi, type HealReportWithConflicts, type Peer, type Points, type SpaceReplica } from '@selvedge/replica'
 import { EventEmitter } from './events.js'
 import { siteErrors } from './errors.js'
 import { AlarmBoard, type Health } from './health.js'
-import { decodePresence, encodePresence, presenceTopic, PresenceTable, type Presence, type Readiness } from './presence.js'
+import type { Readiness } from './presence.js'
+import { PresenceExchange } from './presence-exchange.js'
+import { SiteAlarms } from './site-alarms.js'
 import { checkSpaces, configSpace, stateSpace, type SiteOptions, type SiteSystem } from './site-options.js'
 import { siteStatus, type SiteStatus } from './site-status.js'
 import { nodeSystem } from './system/node-system.js'
@@ -32,9 +34,6 @@ export interface SiteEvents {
   /** The holder of the trunk changed; undefined: nobody holds it, as far as is known here. */
   trunk: [NodeId | undefined]
 }
-
-const presenceIntervalMs = 500
-const presenceStaleMs = 1_750
 
 /** Opens a node. @throws SelvedgeError with the code of whatever could not be opened; nothing is left open then. */
 export async function openSite<S extends AnyPointSchema = AnyPointSchema>(options: SiteOptions<S>): Promise<Site<S>> {
@@ -56,8 +55,9 @@ export class Site<S extends AnyPointSchema = AnyPointSchema> extends EventEmitte
   private readonly system: SiteSystem
   private readonly environment: Environment
   private readonly key: NodeKey
-  private readonly alarms: AlarmBoard
-  private readonly presence = new PresenceTable(presenceStaleMs)
+  private readonly alarmBoard: AlarmBoard
+  private readonly alarms: SiteAlarms
+  private presence: PresenceExchange | undefined
   private readonly apis = new Map<string, SpaceApi>()
   private readonly firstSeals = new Set<SpaceReplica>()
   private store: Store | undefined
@@ -67,7 +67,6 @@ export class Site<S extends AnyPointSchema = AnyPointSchema> extends EventEmitte
   private control: { close(): Promise<void> } | undefined
   private stateOfReadiness: Readiness = 'loading'
   private timers: { cancel(): void }[] = []
-  private presenceCount = 0
   private lastHolder: NodeId | undefined
   private readonly openedAtMs: number
   private closing: Promise<void> | undefined
@@ -92,10 +91,11 @@ export class Site<S extends AnyPointSchema = AnyPointSchema> extends EventEmitte
     this.name = this.roster.nameOf(this.node)
     this.environment = { clock: this.system.clock, random: this.system.random.fork(this.node), log: log.child({ node: this.name }) }
     this.openedAtMs = this.environment.clock.wallMs()
-    this.alarms = new AlarmBoard(
+    this.alarmBoard = new AlarmBoard(
       () => this.environment.clock.wallMs(),
       health => this.emit('health', health)
     )
+    this.alarms = new SiteAlarms(this.alarmBoard, this.environment, node => this.roster.nameOf(node))
   }
 
   // ── opening ──────────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -115,17 +115,17 @@ export class Site<S extends AnyPointSchema = AnyPointSchema> extends EventEmitte
         peerDown: (peer, reason) => this.peerDown(peer, reason),
         sealed: (space, _, first) => first && this.sealedFirst(space),
         healed: space => this.healed(space),
-        diverged: (space, peer) => this.diverged(space, peer),
-        alarm: (space, alarm) => this.tableAlarm(space, alarm),
-        storeHealth: health => this.storeHealth(health),
-        signal: (peer, topic, payload) => this.signal(peer, topic, payload)
+        diverged: (space, peer) => this.alarms.diverged(space, peer),
+        alarm: (space, alarm) => this.alarms.table(space, alarm),
+        storeHealth: health => this.alarms.store(health),
+        signal: (peer, topic, payload) => this.presence?.receive(peer, topic, payload)
       }
     })
     await this.openSpaces(this.replica)
     this.setReadiness('loaded')
     await this.openMesh(this.replica)
     this.openTrunk(this.replica)
-    this.startPresence()
+    this.presence = this.startPresence(this.replica)
     this.awaitAlone()
     if (options.control ?? options.dataDir !== 'memory') this.control = await this.system.serveControl(options.dataDir, this, environment.log)
   }
@@ -145,8 +145,7 @@ export class Site<S extends AnyPointSchema = AnyPointSchema> extends EventEmitte
           nameOf: node => this.roster.nameOf(node)
         })
       )
-      if (space.rejoined)
-        this.alarms.raise(`loss ${id}`, 'STORE_LOSS', 'critical', `stored records of ${id} were missing or corrupt: this node takes from its peers what it lost`)
+      if (space.rejoined) this.alarms.loss(space)
     }
   }
 
@@ -174,7 +173,7 @@ export class Site<S extends AnyPointSchema = AnyPointSchema> extends EventEmitte
       dial: signal => this.system.dialTrunk({ ...this.environment, ...trunk, key: this.key, roster: this.roster, signal }),
       // The one gate of residency: a `site` space is not even named on a trunk.
       attach: (connection: Connection) => replica.attach(connection, { admits: space => space.residency === 'trunk' }),
-      claimed: () => this.tellPresence(),
+      claimed: () => this.presence?.tell(),
       failed: (code, message) => this.environment.log.warn({ code }, `the trunk could not be dialled: ${message}`)
     })
   }
@@ -246,7 +245,7 @@ export class Site<S extends AnyPointSchema = AnyPointSchema> extends EventEmitte
   }
 
   get health(): Health {
-    return this.alarms.health
+    return this.alarmBoard.health
   }
 
   /** Everything that people and dashboards ask of a node, as plain JSON. */
@@ -263,14 +262,14 @@ export class Site<S extends AnyPointSchema = AnyPointSchema> extends EventEmitte
       store: this.store,
       mesh: this.meshNetwork,
       trunk: this.options.trunk ? { url: this.options.trunk.url, holder: this.holder } : undefined,
-      presence: [...this.presence.present(this.environment.clock.monotonicMs())],
+      presence: this.presence?.present() ?? [],
       clock: this.environment.clock
     })
   }
 
   /** Nodes in this partition component, this one among them. */
   presentNodes(): NodeId[] {
-    return [this.node, ...[...this.presence.present(this.environment.clock.monotonicMs())].map(({ node }) => node)]
+    return [this.node, ...(this.presence?.present() ?? []).map(({ node }) => node)]
   }
 
   /** Cuts connections to nodes of the site, on this side, until called again: an operator's emergency isolation. */
@@ -296,6 +295,8 @@ export class Site<S extends AnyPointSchema = AnyPointSchema> extends EventEmitte
 
   private async shutDown(): Promise<void> {
     for (const timer of this.timers.splice(0)) timer.cancel()
+    this.presence?.close()
+    this.alarms.close()
     const closed = new SelvedgeError(siteErrors.closed, 'the site was closed before it was ready')
     for (const waiter of this.readyWaiters.splice(0)) waiter.reject(closed)
     await this.control?.close()
@@ -313,7 +314,7 @@ export class Site<S extends AnyPointSchema = AnyPointSchema> extends EventEmitte
     if (role === 'relay') this.holder?.opened(peer)
     else {
       this.holder?.present(node)
-      this.tellPresence()
+      this.presence?.tell()
     }
     this.emit('peerUp', { node, role, name: this.roster.nameOf(node) })
   }
@@ -323,69 +324,30 @@ export class Site<S extends AnyPointSchema = AnyPointSchema> extends EventEmitte
     this.environment.log.info({ peer: peer.connection.remote.name, role, code: reason.code }, `session over: ${reason.message}`)
     if (role === 'relay') this.holder?.down(peer, reason)
     else if (![...(this.replica?.peers() ?? [])].some(other => other.node === node)) {
-      this.presence.forget(node)
+      this.presence?.forget(node)
       this.holder?.gone(node)
       this.noteHolder()
     }
     this.emit('peerDown', { node, role, name: this.roster.nameOf(node), reason })
   }
 
-  private isPresent(node: NodeId): boolean | undefined {
-    if (node === this.node || this.presence.get(node, this.environment.clock.monotonicMs())) return true
-    if (this.roster.admits(node)) return false
-    return undefined
-  }
-
-  // ── presence ─────────────────────────────────────────────────────────────────────────────────────────────────────────────
-
-  private startPresence(): void {
-    const again = (): void => {
-      const timer = this.environment.clock.setTimer(presenceIntervalMs, () => {
-        this.timers = this.timers.filter(other => other !== timer)
-        for (const node of this.presence.expire(this.environment.clock.monotonicMs())) this.holder?.gone(node)
-        this.tellPresence()
-        this.noteHolder()
-        again()
-      })
-      this.timers.push(timer)
-    }
-    again()
-  }
-
-  private ownPresence(): Presence {
-    const spaces = [...(this.replica?.spaces.values() ?? [])]
-    return {
+  private startPresence(replica: Replica): PresenceExchange {
+    return new PresenceExchange({
       node: this.node,
       name: this.name,
-      count: this.openedAtMs + this.presenceCount++ / 1_000_000,
-      peers: [...(this.replica?.peers() ?? [])].filter(peer => peer.role === 'node').map(peer => peer.node),
-      trunkSinceMs: this.holder?.ownClaim?.sinceMs ?? null,
-      readiness: this.stateOfReadiness,
-      hashes: Object.fromEntries(spaces.map(space => [space.id, hashText(space.table.hash())]))
-    }
-  }
-
-  private tellPresence(): void {
-    if (this.closing || !this.replica) return
-    const payload = encodePresence(this.ownPresence())
-    for (const peer of this.replica.peers()) if (peer.role === 'node') peer.session.signal(`${presenceTopic}/${this.node}`, payload)
-    this.noteHolder()
-  }
-
-  private signal(peer: Peer, topic: string, payload: Uint8Array): void {
-    if (peer.role !== 'node' || !topic.startsWith(`${presenceTopic}/`)) return
-    const presence = decodePresence(payload)
-    if (!presence || presence.node === this.node || !this.roster.admits(presence.node)) return
-    const now = this.environment.clock.monotonicMs()
-    if (!this.presence.learn(presence, now)) return
-    this.holder?.heard(presence.node, presence.trunkSinceMs === null ? null : { sinceMs: presence.trunkSinceMs })
-    this.noteHolder()
-    // Only those who can't hear it for themselves are told.
-    for (const other of this.replica?.peers() ?? []) {
-      if (other.role !== 'node' || other.node === peer.node || other.node === presence.node) continue
-      const theirs = this.presence.get(other.node, now)
-      if (theirs && !theirs.peers.includes(presence.node)) other.session.signal(topic, payload)
-    }
+      bootMs: this.openedAtMs,
+      clock: this.environment.clock,
+      replica,
+      admits: node => this.roster.admits(node),
+      readiness: () => this.stateOfReadiness,
+      trunkSinceMs: () => this.holder?.ownClaim?.sinceMs ?? null,
+      heard: presence => {
+        this.holder?.heard(presence.node, presence.trunkSinceMs === null ? null : { sinceMs: presence.trunkSinceMs })
+        this.noteHolder()
+      },
+      gone: node => this.holder?.gone(node),
+      told: () => this.noteHolder()
+    })
   }
 
   private noteHolder(): void {
@@ -395,14 +357,20 @@ export class Site<S extends AnyPointSchema = AnyPointSchema> extends EventEmitte
     this.emit('trunk', holder)
   }
 
-  // ── readiness and alarms ─────────────────────────────────────────────────────────────────────────────────────────────────
+  private isPresent(node: NodeId): boolean | undefined {
+    if (node === this.node || this.presence?.isPresent(node)) return true
+    if (this.roster.admits(node)) return false
+    return undefined
+  }
+
+  // ── readiness ────────────────────────────────────────────────────────────────────────────────────────────────────────────
 
   private sealedFirst(space: SpaceReplica): void {
     this.firstSeals.add(space)
     if (this.stateOfReadiness === 'synced') return
     if ([...this.apis.values()].every(api => this.firstSeals.has(api.replica) || (api.replica.residency === 'site' && this.meshNetwork === undefined)))
       this.setReadiness('synced')
-    this.alarms.clear(`loss ${space.id}`)
+    this.alarms.lossMended(space)
   }
 
   private setReadiness(readiness: Readiness): void {
@@ -419,29 +387,5 @@ export class Site<S extends AnyPointSchema = AnyPointSchema> extends EventEmitte
       const report = api.healReports().find(({ by }) => by === this.node)
       if (report) this.emit('heal', { ...report, space: name })
     }
-  }
-
-  private diverged(space: SpaceReplica, peer: NodeId): void {
-    const message = `${space.id} differed from ${this.roster.nameOf(peer)} though nothing was owed: a full compare is mending it`
-    this.environment.log.error({ space: space.id, peer }, message)
-    this.alarms.raise(`divergence ${space.id}`, 'DIVERGENCE', 'critical', message)
-    this.timers.push(this.environment.clock.setTimer(60_000, () => this.alarms.clear(`divergence ${space.id}`)))
-  }
-
-  private tableAlarm(space: SpaceReplica, alarm: Parameters<NonNullable<ConstructorParameters<typeof Replica>[0]['events']>['alarm'] & object>[1]): void {
-    const text = {
-      equivocation: 'another process wrote with this node’s identity: is its disk or memory cloned? A new incarnation was taken',
-      'clock-ahead': 'this node’s clock was ahead and has been repaired; what it wrote with stamps of the future is held back',
-      'incarnation-closed': 'this node’s incarnation was closed elsewhere: a new one was taken'
-    }[alarm.kind]
-    this.environment.log.error({ space: space.id, alarm }, text)
-    this.alarms.raise(`${alarm.kind} ${space.id}`, alarm.kind.toUpperCase().replaceAll('-', '_'), 'critical', text)
-  }
-
-  private storeHealth(health: Store['health']): void {
-    if (health.state === 'ok') return this.alarms.clear('store')
-    const message = `the disk fails (${health.message ?? health.code}): the node goes on from memory, nothing new is durable here`
-    this.environment.log.error({ code: health.code }, message)
-    this.alarms.raise('store', health.code ?? 'STORE_IO', 'critical', message)
   }
 }

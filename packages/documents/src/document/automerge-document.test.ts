@@ -98,6 +98,22 @@ describe('changes', () => {
   })
 })
 
+describe('listeners', () => {
+  it('that throw stop neither the document nor the session', async () => {
+    const { world, a, b, atA, atB, change } = await pair()
+    const fail = (): never => {
+      throw new Error('a bug of the service')
+    }
+    atB.watch(fail)
+    atB.watchReleased(fail)
+    const link = world.link(a, b)
+    await change(atA, draft => (draft.setpoint = 1), true)
+    await world.settle()
+    expect(link.faults).toEqual([])
+    expect(atB.released().value).toEqual({ setpoint: 1 })
+  })
+})
+
 describe('validation', () => {
   const refuseCold = (content: unknown): string | undefined =>
     ((content as Hvac).setpoint ?? 20) < 15 ? 'a setpoint below 15 °C freezes people' : undefined

@@ -91,9 +91,8 @@ export class AutomergeDocument<Content extends object = ConfigContent> implement
       hasHeads: heads => this.knows(heads),
       remember: release => copy.setRelease(release),
       changed: () => {
-        if (this.releasedListeners.size === 0) return // also while the tracker is being made
-        const released = this.released()
-        for (const listener of [...this.releasedListeners]) listener(released)
+        // Nobody listens while the tracker is being made.
+        if (this.releasedListeners.size > 0) this.tell(this.releasedListeners, this.released())
       }
     })
   }
@@ -225,7 +224,18 @@ export class AutomergeDocument<Content extends object = ConfigContent> implement
   private contentChanged(): void {
     this.content = undefined
     this.releases.refresh()
-    for (const listener of [...this.changedListeners]) listener(this.current())
+    if (this.changedListeners.size > 0) this.tell(this.changedListeners, this.current())
+  }
+
+  /** A listener that throws is a bug of the service: it must not look like a bad message of the peer whose change it was told of. */
+  private tell<News>(listeners: ReadonlySet<(news: News) => void>, news: News): void {
+    for (const listener of [...listeners]) {
+      try {
+        listener(news)
+      } catch (error) {
+        this.host.log.warn({ id: this.id, error }, 'a listener of a config threw')
+      }
+    }
   }
 
   private changesSince(heads: string[]): ConfigChange[] {

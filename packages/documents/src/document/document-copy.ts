@@ -7,11 +7,11 @@
  * - An edit is listed in the catalogue, sent, or used in an answer only after the commit of the seal that took it.
  * - A snapshot takes the place of records in the same batch, and is taken at a seal: it holds no edit that has no count yet.
  */
-import { SelvedgeError, assert, type DocumentId, type Timer, type Value } from '@selvedge/core'
+import { type SelvedgeError, assert, type DocumentId, type Timer, type Value } from '@selvedge/core'
 import type { CopyCommit, CopyHost, DocumentDot, LiveUpdate } from './copy-contract.js'
 import { DocumentWrites } from './document-writes.js'
-import type { Answer, Engine, EngineName, PullSide } from './engine.js'
-import { documentErrors } from './errors.js'
+import { loadReadable, type Answer, type Engine, type EngineName, type PullSide } from './engine.js'
+import { documentBacklog, documentTooLarge } from './errors.js'
 import { FloatingUpdates } from './floating-updates.js'
 import { raise, type Included } from './included.js'
 import { PendingEdits } from './pending-edits.js'
@@ -179,7 +179,7 @@ export class DocumentCopy {
   flushed(): Promise<DocumentDot | undefined> {
     const { failure } = this.writes
     if (failure) return Promise.reject(failure)
-    if (this.pending.oversize) return Promise.reject(this.tooLarge())
+    if (this.pending.oversize) return Promise.reject(documentTooLarge(this.id, this.host.limits.documentBytesMax))
     return this.pending.hasLocal ? this.writes.nextOwn() : this.writes.ownSettled
   }
 
@@ -249,7 +249,9 @@ export class DocumentCopy {
     if (this.writes.failure) throw this.writes.failure
     // It was destroyed meanwhile, and edits that were left have begun a new one.
     if (this.engine !== engine) return this.use()
-    const sound = this.fill(engine, content.updates) && content.sound
+    const unreadable = loadReadable(engine, content.updates)
+    for (const error of unreadable) this.host.log.error({ id: this.id, error }, 'a stored update of a document is unreadable')
+    const sound = content.sound && unreadable.length === 0
     this.loaded = true
     if (!sound) this.distrust(content)
     this.schedule()
@@ -258,24 +260,6 @@ export class DocumentCopy {
 
   private useLater(): void {
     this.use().catch((error: unknown) => this.host.log.error({ id: this.id, error }, 'a document could not be read'))
-  }
-
-  private fill(engine: Engine, updates: readonly Uint8Array[]): boolean {
-    let sound = true
-    try {
-      engine.load(updates)
-    } catch {
-      // One of them can't be read: what can be is kept.
-      for (const update of updates) {
-        try {
-          engine.load([update])
-        } catch (error) {
-          sound = false
-          this.host.log.error({ id: this.id, error }, 'a stored update of a document is unreadable')
-        }
-      }
-    }
-    return sound
   }
 
   /** Records were lost: nothing is claimed any more, so that everything is pulled again, and what is left is announced. */
@@ -295,16 +279,16 @@ export class DocumentCopy {
     if (this.engineName === 'automerge') this.refuseUnstorable(update)
     const queued = this.pending.add(update)
     this.schedule()
-    if (!queued) throw this.backlog()
+    if (!queued) throw documentBacklog(this.id, this.host.limits.documentBytesMax)
   }
 
   /** A config change is refused before it is made; a Yjs edit stands already when we hear of it. */
   private refuseUnstorable(update: Uint8Array): void {
     const { documentBytesMax } = this.host.limits
     const bytes = this.pending.localBytes + update.length
-    if (bytes > documentBytesMax) throw this.backlog()
+    if (bytes > documentBytesMax) throw documentBacklog(this.id, this.host.limits.documentBytesMax)
     if (this.writes.bytes + bytes > documentBytesMax && this.engine!.snapshot().length + update.length > documentBytesMax)
-      throw this.tooLarge()
+      throw documentTooLarge(this.id, this.host.limits.documentBytesMax)
   }
 
   /** The service destroyed the instance: its edits are kept, and whoever opens the document again gets a new one. */
@@ -357,7 +341,7 @@ export class DocumentCopy {
       pending.refuse()
       local = false
       this.host.log.error({ id: this.id }, 'a document is too large: its newest edits are neither stored nor sent')
-      writes.rejectWaiters(this.tooLarge())
+      writes.rejectWaiters(documentTooLarge(this.id, this.host.limits.documentBytesMax))
     }
     const joined = pending.local.length > 0 ? engine.join(pending.local) : undefined
     const { overflowed, announce, oversize } = pending
@@ -410,20 +394,6 @@ export class DocumentCopy {
   }
 
   private refuseAboveTransferLimit(): void {
-    if (this.writes.bytes > this.host.limits.transferBytesMax) throw this.tooLarge()
-  }
-
-  private tooLarge(): SelvedgeError {
-    const max = this.host.limits.documentBytesMax
-    return new SelvedgeError(documentErrors.documentTooLarge, `the document ${this.id} is larger than ${max} bytes`, {
-      details: { id: this.id, max }
-    })
-  }
-
-  private backlog(): SelvedgeError {
-    const max = this.host.limits.documentBytesMax
-    return new SelvedgeError(documentErrors.documentBacklog, `${max} bytes of edits of ${this.id} wait for the store`, {
-      details: { id: this.id, max }
-    })
+    if (this.writes.bytes > this.host.limits.transferBytesMax) throw documentTooLarge(this.id, this.host.limits.documentBytesMax)
   }
 }

@@ -3,7 +3,7 @@ import { limits } from '@selvedge/core'
 
 export const documentLimits = {
   /** Bytes of one document's content. A local edit beyond it is neither stored nor sent (`DOCUMENT_TOO_LARGE`); merges still are. */
-  documentBytesMax: limits.documentBytesMax as number,
+  documentBytesMax: limits.documentBytesMax,
   /** Bytes of one message after reassembly: more than one document, since a merge of two sides may exceed the limit of each. */
   transferBytesMax: 4 * limits.documentBytesMax,
   /** Bytes of one message on the wire. Longer ones travel in fragments. */
@@ -38,4 +38,4 @@ export const documentLimits = {
   relistDelayMs: 10_000
 }
 
-export type DocumentLimits = typeof documentLimits
+export type DocumentLimits = { readonly [Name in keyof typeof documentLimits]: number }

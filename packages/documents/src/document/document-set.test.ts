@@ -1,7 +1,7 @@
 import { SelvedgeError, documentId, isSelvedgeError } from '@selvedge/core'
 import { beforeAll, describe, expect, it } from 'vitest'
 import * as Y from 'yjs'
-import { FakeDisk } from './testing/fake-store.js'
+import type { FakeDisk } from './testing/fake-store.js'
 import { openConfig, read, set, warmUp } from './testing/documents.js'
 import { World } from './testing/world.js'
 

@@ -47,3 +47,20 @@ export interface Answer {
 export interface AnswerMemory {
   sync?: SyncState
 }
+
+/** Loads every update that can be read; returns why the others could not. */
+export function loadReadable(engine: Engine, updates: readonly Uint8Array[]): unknown[] {
+  try {
+    engine.load(updates)
+    return []
+  } catch {
+    return updates.flatMap(update => {
+      try {
+        engine.load([update])
+        return []
+      } catch (error) {
+        return [error]
+      }
+    })
+  }
+}

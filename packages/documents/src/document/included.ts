@@ -2,7 +2,7 @@
  * What a document's content includes: writer → highest edit count. It names edits, not bytes: a replica that includes (w, n) has
  * every edit of w up to n. Whoever includes all that the catalogue lists has the whole document.
  */
-import { ByteReader, ByteWriter, limits } from '@selvedge/core'
+import { type ByteReader, type ByteWriter, limits } from '@selvedge/core'
 
 export type Included = ReadonlyMap<string, number>
 

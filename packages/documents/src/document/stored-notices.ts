@@ -88,10 +88,10 @@ export class Confirmations implements NoticeSource {
   }
 
   take(): NoticeMessage | undefined {
-    for (const [id, included] of this.edits) {
-      this.edits.delete(id)
-      return { kind: 'confirm', id, included }
-    }
-    return undefined
+    const next = this.edits.entries().next()
+    if (next.done) return undefined
+    const [id, included] = next.value
+    this.edits.delete(id)
+    return { kind: 'confirm', id, included }
   }
 }

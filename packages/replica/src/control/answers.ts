@@ -108,7 +108,6 @@ export interface ConfigAnswer {
   readonly pending?: ConfigRelease
   /** Name `current`. */
   readonly heads: readonly string[]
-  readonly conflicts: number
 }
 
 export interface ConfigHistoryAnswer {

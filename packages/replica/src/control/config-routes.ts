@@ -110,8 +110,7 @@ function answer(config: AutomergeDocument): ConfigAnswer {
     ...(released === undefined ? {} : { released }),
     ...(release ? { release } : {}),
     ...(pending ? { pending } : {}),
-    heads: config.heads(),
-    conflicts: config.conflicts().length
+    heads: config.heads()
   }
 }
 

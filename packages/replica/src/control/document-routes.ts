@@ -42,7 +42,7 @@ export function documentRoutes(spaces: ControlledSpaces): Routes {
         const shared = textOf(document, name)
         document.doc.transact(() => edit(shared, document.doc))
         await document.flushed()
-        return { name, text: shared.toString() }
+        return { name, text: shared.toJSON() }
       },
       true
     )
@@ -61,7 +61,7 @@ export function documentRoutes(spaces: ControlledSpaces): Routes {
       })),
     'GET /documents/:id/text': ({ params, query }) => {
       const { name, ...where } = readFields(query, { ...inSpace, name: text })
-      return withDocument(where, params['id']!, document => ({ name, text: textOf(document, name).toString() }))
+      return withDocument(where, params['id']!, document => ({ name, text: textOf(document, name).toJSON() }))
     },
     'POST /documents/:id/text/insert': ({ params, body }) => {
       const { name, text: inserted, at, ...where } = readFields(body, { ...inSpace, name: text, text, at: optional(count) })
@@ -73,7 +73,7 @@ export function documentRoutes(spaces: ControlledSpaces): Routes {
     'POST /documents/:id/text/replace': ({ params, body }) => {
       const { name, text: wanted, ...where } = readFields(body, { ...inSpace, name: text, text })
       return withText(where, params['id']!, name, shared => {
-        const { at, remove, insert } = replacement(shared.toString(), wanted)
+        const { at, remove, insert } = replacement(shared.toJSON(), wanted)
         if (remove > 0) shared.delete(at, remove)
         if (insert !== '') shared.insert(at, insert)
       })

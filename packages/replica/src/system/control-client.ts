@@ -62,7 +62,7 @@ function open(directory: string, method: ControlMethod, path: string, options: C
       socketPath: findSocket(directory),
       agent: false,
       method,
-      path: search.size > 0 ? `${path}?${search}` : path,
+      path: search.size > 0 ? `${path}?${search.toString()}` : path,
       headers: text === undefined ? {} : { 'content-type': 'application/json', 'content-length': Buffer.byteLength(text) },
       ...(signal ? { signal } : {})
     })

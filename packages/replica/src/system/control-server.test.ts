@@ -35,7 +35,7 @@ async function serve(
 async function raw(address: string, text: string): Promise<string> {
   const socket = connect(address)
   let answer = ''
-  socket.setEncoding('utf8').on('data', chunk => (answer += chunk))
+  socket.setEncoding('utf8').on('data', (chunk: string) => (answer += chunk))
   socket.write(text)
   await once(socket, 'close')
   return answer

@@ -1,7 +1,7 @@
 /** The machine as a site sees it: real clocks and randomness, a key file, Level, libp2p, WebSocket and a control socket. */
 import { join } from 'node:path'
 import { pino } from 'pino'
-import { systemClock, systemRandom, type Logger } from '@selvedge/core'
+import { systemClock, systemRandom } from '@selvedge/core'
 import { dialTrunk, generateNodeKey, loadNodeKey, loadRoster, openMesh } from '@selvedge/network'
 import { serveControl } from '@selvedge/replica'
 import { MemoryStore, openLevelStore } from '@selvedge/store'
@@ -11,7 +11,7 @@ import type { SiteSystem } from '../site-options.js'
 export const nodeSystem: SiteSystem = {
   clock: systemClock,
   random: systemRandom,
-  defaultLog: () => pino({ level: 'warn' }, pino.destination({ dest: 2, sync: true })) as Logger,
+  defaultLog: () => pino({ level: 'warn' }, pino.destination({ dest: 2, sync: true })),
   loadKey(dataDir, log) {
     if (dataDir === 'memory') return generateNodeKey()
     const file = join(dataDir, 'node.key')

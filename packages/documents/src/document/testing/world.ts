@@ -163,14 +163,14 @@ export class World {
 
   /** Turns until `promise` settles. */
   async while<Result>(promise: Promise<Result>): Promise<Result> {
-    let settled = false
-    const done = (): void => void (settled = true)
+    const state = { settled: false }
+    const done = (): void => void (state.settled = true)
     promise.then(done, done)
-    for (let i = 0; !settled; i++) {
-      if (i > 10_000) throw new Error('a promise never settles')
+    for (let i = 0; i < 10_000; i++) {
+      if (state.settled) return promise
       await this.turn()
     }
-    return promise
+    throw new Error('a promise never settles')
   }
 
   /** Turns, without delivering anything. */

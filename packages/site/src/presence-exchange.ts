@@ -1,0 +1,108 @@
+/**
+ * Tells the neighbours of this node twice a second that it is there and what it holds, learns the same of them, and passes on what
+ * one neighbour can't hear of another.
+ */
+import type { Clock, NodeId, Timer } from '@selvedge/core'
+import { hashText } from '@selvedge/documents'
+import type { Peer, Replica } from '@selvedge/replica'
+import { decodePresence, encodePresence, presenceTopic, PresenceTable, type Presence, type Readiness } from './presence.js'
+
+const intervalMs = 500
+const staleMs = 1_750
+
+export interface PresenceExchangeOptions {
+  readonly node: NodeId
+  readonly name: string
+  /** Wall milliseconds at which this process opened: orders what it says across restarts. */
+  readonly bootMs: number
+  readonly clock: Clock
+  readonly replica: Replica
+  readonly admits: (node: NodeId) => boolean
+  readonly readiness: () => Readiness
+  readonly trunkSinceMs: () => number | null
+  readonly heard: (presence: Presence) => void
+  readonly gone: (node: NodeId) => void
+  readonly told: () => void
+}
+
+export class PresenceExchange {
+  private readonly table = new PresenceTable(staleMs)
+  private count = 0
+  private timer: Timer | undefined
+  private closed = false
+
+  constructor(private readonly options: PresenceExchangeOptions) {
+    this.schedule()
+  }
+
+  /** Nodes heard lately, this one apart. */
+  present(): Presence[] {
+    return [...this.table.present(this.now)]
+  }
+
+  isPresent(node: NodeId): boolean {
+    return this.table.get(node, this.now) !== undefined
+  }
+
+  /** A node's session ended: unless a neighbour still hears it, it is gone. */
+  forget(node: NodeId): void {
+    this.table.forget(node)
+  }
+
+  /** Tells every neighbour now. */
+  tell(): void {
+    if (this.closed) return
+    const payload = encodePresence(this.own())
+    for (const peer of this.neighbours()) peer.session.signal(`${presenceTopic}/${this.options.node}`, payload)
+    this.options.told()
+  }
+
+  receive(peer: Peer, topic: string, payload: Uint8Array): void {
+    if (this.closed || peer.role !== 'node' || !topic.startsWith(`${presenceTopic}/`)) return
+    const presence = decodePresence(payload)
+    if (!presence || presence.node === this.options.node || !this.options.admits(presence.node)) return
+    if (!this.table.learn(presence, this.now)) return
+    this.options.heard(presence)
+    // Only those who can't hear it for themselves are told.
+    for (const other of this.neighbours()) {
+      if (other.node === peer.node || other.node === presence.node) continue
+      const theirs = this.table.get(other.node, this.now)
+      if (theirs && !theirs.peers.includes(presence.node)) other.session.signal(`${presenceTopic}/${presence.node}`, payload)
+    }
+  }
+
+  close(): void {
+    this.closed = true
+    this.timer?.cancel()
+  }
+
+  private get now(): number {
+    return this.options.clock.monotonicMs()
+  }
+
+  private schedule(): void {
+    this.timer = this.options.clock.setTimer(intervalMs, () => {
+      for (const node of this.table.expire(this.now)) this.options.gone(node)
+      this.tell()
+      if (!this.closed) this.schedule()
+    })
+  }
+
+  private *neighbours(): IterableIterator<Peer> {
+    for (const peer of this.options.replica.peers()) if (peer.role === 'node') yield peer
+  }
+
+  private own(): Presence {
+    const { options } = this
+    return {
+      node: options.node,
+      name: options.name,
+      // Microseconds of the boot, then one at a time: rises across restarts, and stays a safe integer.
+      count: options.bootMs * 1_000 + this.count++,
+      peers: [...this.neighbours()].map(peer => peer.node),
+      trunkSinceMs: options.trunkSinceMs(),
+      readiness: options.readiness(),
+      hashes: Object.fromEntries([...options.replica.spaces.values()].map(space => [space.id, hashText(space.table.hash())]))
+    }
+  }
+}
