@@ -1,4 +1,4 @@
-/** Taking leave of many sites at once: waiting, with a limit, for what they are owed, and telling each when to come back. */
+/** Taking leave of many sites at once: storing and sending what is owed, within a limit, and telling each when to come back. */
 import type { Clock, CloseReason, Random } from '@selvedge/core'
 import type { Replica } from '@selvedge/replica'
 import { relayErrors } from './errors.js'
@@ -9,12 +9,18 @@ const retryAfterMsMin = 500
 const spreadMsMin = 2_000
 const defaultPerSecond = 50
 
-/** Resolves when every session was sent all that its space holds, or after `timeoutMs`: what is left is sent in the next session. */
-export async function untilSent(replica: Replica, clock: Clock, timeoutMs: number): Promise<void> {
+/**
+ * Stores what the spaces hold and waits until every session was sent it, both together for `timeoutMs` at most: what is left is sent
+ * in the next session, and stored when the replica closes if the disk can.
+ */
+export async function settle(replica: Replica, clock: Clock, timeoutMs: number): Promise<void> {
   const end = clock.monotonicMs() + timeoutMs
+  let stored = false
+  // Whether a flush failed is told by the store's health.
+  void Promise.allSettled([...replica.spaces.values()].map(space => space.persister.flushNow())).then(() => (stored = true))
   // At least one turn, so that acks of what was just stored go out.
   do await new Promise<void>(resolve => clock.setTimer(lookAgainMs, resolve))
-  while (isOwing(replica) && clock.monotonicMs() < end)
+  while ((!stored || isOwing(replica)) && clock.monotonicMs() < end)
 }
 
 function isOwing(replica: Replica): boolean {

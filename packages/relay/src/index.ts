@@ -1,8 +1,9 @@
 export { definePoints } from '@selvedge/documents'
 export { relayRoutes, type RelayControl } from './control-routes.js'
 export * from './errors.js'
+export type { RelayEvent } from './events.js'
 export type { Alarm, Health } from './health.js'
-export { openRelay, Relay, type RelayEvent } from './relay.js'
+export { openRelay, Relay } from './relay.js'
 export type {
   HttpAnswer,
   ListenChoice,

@@ -1,25 +1,26 @@
 /** The pages that a relay answers: for load balancers, for Prometheus, and no others. */
+import type { NodeId } from '@selvedge/core'
 import type { RelayMetrics } from './metrics.js'
 import type { HttpAnswer } from './relay-options.js'
-import type { RelayStatus } from './relay-status.js'
+import type { NotReady } from './relay-status.js'
 
 export interface PageSources {
-  readonly status: () => Pick<RelayStatus, 'node' | 'uptimeMs' | 'notReady'>
+  readonly node: NodeId
+  readonly uptimeMs: () => number
+  readonly notReady: () => readonly NotReady[]
   readonly metrics: Pick<RelayMetrics, 'text' | 'contentType'>
 }
 
-export async function answerPage(path: string, { status, metrics }: PageSources): Promise<HttpAnswer | undefined> {
+export async function answerPage(path: string, sources: PageSources): Promise<HttpAnswer | undefined> {
   switch (path) {
-    case '/healthz': {
-      const { node, uptimeMs } = status()
-      return json(200, { status: 'alive', node, uptimeMs })
-    }
+    case '/healthz':
+      return json(200, { status: 'alive', node: sources.node, uptimeMs: Math.round(sources.uptimeMs()) })
     case '/readyz': {
-      const { notReady } = status()
-      return notReady.length === 0 ? json(200, { status: 'ready' }) : json(503, { status: 'not ready', reasons: notReady })
+      const reasons = sources.notReady()
+      return reasons.length === 0 ? json(200, { status: 'ready' }) : json(503, { status: 'not ready', reasons })
     }
     case '/metrics':
-      return { status: 200, contentType: metrics.contentType, body: await metrics.text() }
+      return { status: 200, contentType: sources.metrics.contentType, body: await sources.metrics.text() }
     default:
       return undefined
   }

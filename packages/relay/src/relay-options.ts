@@ -110,22 +110,26 @@ export const defaultListen = { host: '127.0.0.1', port: 7800 } as const
 const spacesMax = 32
 
 /**
- * The short names of the trunk spaces.
+ * Gives the short names of the trunk spaces.
  * @throws SelvedgeError `RELAY_OPTIONS_INVALID`
  */
-export function checkSpaceNames(names: readonly string[] = [stateSpace, configSpace]): readonly string[] {
-  const invalid = (problem: string, cause?: unknown): SelvedgeError =>
-    new SelvedgeError(relayErrors.optionsInvalid, `spaces ${problem}`, { cause })
+export function checkOptions(options: Pick<RelayOptions, 'spaces' | 'dataDir' | 'control'>): readonly string[] {
+  const names = options.spaces ?? [stateSpace, configSpace]
+  if (options.control === true && options.dataDir === 'memory') throw invalid('control needs a dataDir that is not "memory"')
   for (const required of [stateSpace, configSpace])
-    if (!names.includes(required)) throw invalid(`must name "${required}": points and config live there`)
+    if (!names.includes(required)) throw invalid(`spaces must name "${required}": points and config live there`)
   if (names.length > spacesMax || new Set(names).size !== names.length)
-    throw invalid(`must be at most ${spacesMax} names, each once`)
+    throw invalid(`spaces must be at most ${spacesMax} names, each once`)
   for (const name of names) {
     try {
       spaceId(`site/${name}`)
     } catch (cause) {
-      throw invalid(`has a name that is not 1 to 63 of a-z, 0-9 and -: ${JSON.stringify(name)}`, cause)
+      throw invalid(`spaces has a name that is not 1 to 63 of a-z, 0-9 and -: ${JSON.stringify(name)}`, cause)
     }
   }
   return names
+}
+
+function invalid(problem: string, cause?: unknown): SelvedgeError {
+  return new SelvedgeError(relayErrors.optionsInvalid, problem, { cause })
 }

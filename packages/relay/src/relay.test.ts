@@ -249,6 +249,7 @@ describe('opening and closing', () => {
     await expect(openTestRelay({ spaces: ['state'] })).rejects.toMatchObject({ code: 'RELAY_OPTIONS_INVALID' })
     await expect(openTestRelay({ spaces: ['state', 'config', 'state'] })).rejects.toMatchObject({ code: 'RELAY_OPTIONS_INVALID' })
     await expect(openTestRelay({ spaces: ['state', 'config', '../x'] })).rejects.toMatchObject({ code: 'RELAY_OPTIONS_INVALID' })
+    await expect(openTestRelay({ control: true })).rejects.toMatchObject({ code: 'RELAY_OPTIONS_INVALID' })
     await expect(openTestRelay({ tls: { cert: 'no', key: 'no' } })).rejects.toMatchObject({ code: 'RELAY_TLS_INVALID' })
   })
 

@@ -24,16 +24,18 @@ import {
 } from '@selvedge/core'
 import type { AnyPointSchema } from '@selvedge/documents'
 import type { NodeKey } from '@selvedge/network'
-import { Replica, type HealReport, type Peer, type SpaceReplica } from '@selvedge/replica'
+import { Replica, type HealReport, type Peer } from '@selvedge/replica'
+import { Contacts } from './contacts.js'
 import { relayRoutes } from './control-routes.js'
-import { drainReason, untilSent } from './draining.js'
+import { drainReason, settle } from './draining.js'
 import { relayErrors } from './errors.js'
+import { RelayEvents, type RelayEvent } from './events.js'
 import { AlarmBoard, type Health } from './health.js'
 import { answerPage } from './pages.js'
 import { RelayMetrics } from './metrics.js'
 import { RelayAlarms } from './relay-alarms.js'
 import {
-  checkSpaceNames,
+  checkOptions,
   defaultListen,
   type ListenOptions,
   type RelayListener,
@@ -43,26 +45,14 @@ import {
 } from './relay-options.js'
 import { RelaySite } from './relay-site.js'
 import { relaySiteStatus, storeStatus, type NotReady, type RelayStatus } from './relay-status.js'
-import { SiteContact, type Times } from './site-contact.js'
+import type { Times } from './site-contact.js'
 import { relayMachine } from './system/relay-machine.js'
 import { TrunkSpaces } from './trunk-spaces.js'
 
-/** What happens on a relay, told to those who asked with {@link Relay.on}. */
-export type RelayEvent =
-  | { readonly type: 'session-opened'; readonly site: SiteId; readonly node: NodeId; readonly name: string }
-  | {
-      readonly type: 'session-closed'
-      readonly site: SiteId
-      readonly node: NodeId
-      readonly name: string
-      readonly reason: CloseReason
-    }
-  /** A catch-up with a site is over. */
-  | { readonly type: 'healed'; readonly site: SiteId; readonly space: SpaceId; readonly report: HealReport }
-  /** An alarm came, changed or went. */
-  | { readonly type: 'health'; readonly health: Health }
-
-/** Opens a relay; trunks are taken once it resolves. @throws SelvedgeError with the code of whatever could not be opened; nothing is left open then. */
+/**
+ * Opens a relay; trunks are taken once it resolves.
+ * @throws SelvedgeError with the code of whatever could not be opened; nothing is left open then
+ */
 export async function openRelay<S extends AnyPointSchema = AnyPointSchema>(options: RelayOptions<S>): Promise<Relay<S>> {
   const relay = new Relay(options)
   try {
@@ -81,9 +71,9 @@ export class Relay<S extends AnyPointSchema = AnyPointSchema> {
   private readonly key: NodeKey
   private readonly spaceNames: readonly string[]
   private readonly alarms: RelayAlarms
-  private readonly contacts = new Map<SiteId, SiteContact>()
+  private readonly contacts: Contacts
   private readonly sitesOpen = new Map<SiteId, Promise<RelaySite<S>>>()
-  private readonly listeners = new Set<(event: RelayEvent) => void>()
+  private readonly events = new RelayEvents()
   private readonly startedAt: Times
   private rosters: Rosters
   private store: Store | undefined
@@ -98,7 +88,7 @@ export class Relay<S extends AnyPointSchema = AnyPointSchema> {
   /** Use {@link openRelay}. */
   constructor(private readonly options: RelayOptions<S>) {
     this.system = options.system ?? relayMachine
-    this.spaceNames = checkSpaceNames(options.spaces)
+    this.spaceNames = checkOptions(options)
     const log = options.log ?? this.system.defaultLog(options.logLevel ?? 'info')
     this.key = this.system.loadKey(options.dataDir, log)
     this.node = this.key.node
@@ -108,6 +98,7 @@ export class Relay<S extends AnyPointSchema = AnyPointSchema> {
       log: log.child({ relay: this.node })
     }
     this.startedAt = { trustedMs: this.environment.clock.wallMs(), monotonicMs: this.environment.clock.monotonicMs() }
+    this.contacts = new Contacts(this.startedAt.monotonicMs)
     const board = new AlarmBoard(
       () => this.environment.clock.wallMs(),
       health => this.tell({ type: 'health', health })
@@ -167,7 +158,8 @@ export class Relay<S extends AnyPointSchema = AnyPointSchema> {
       processMetrics: () => system.processMetrics(),
       sitesMax: options.metricsSitesMax ?? 1_000
     })
-    const answer = (path: string) => answerPage(path, { status: () => this.status(), metrics })
+    const uptimeMs = () => environment.clock.monotonicMs() - this.startedAt.monotonicMs
+    const answer = (path: string) => answerPage(path, { node: this.node, uptimeMs, notReady: () => this.notReady(), metrics })
     const trunks: ListenOptions['trunks'] = {
       key: this.key,
       rosters: site => this.rosters.get(site),
@@ -213,9 +205,12 @@ export class Relay<S extends AnyPointSchema = AnyPointSchema> {
       id: site,
       spaces: await spaces.openSite(site),
       points: this.options.points,
-      context: { isPresent: node => this.isPresent(site, node), nameOf: node => this.nameOf(site, node) },
+      context: {
+        isPresent: node => node === this.node || this.contacts.isPresent(site, node),
+        nameOf: node => this.nameOf(site, node)
+      },
       presence: () => {
-        const contact = this.contact(site)
+        const contact = this.contacts.of(site)
         return { connected: contact.connected, lastSeenMs: contact.lastSeenMs(this.now()) }
       },
       nodes: () => this.rosters.get(site)?.nodes.map(({ node }) => node) ?? []
@@ -229,8 +224,7 @@ export class Relay<S extends AnyPointSchema = AnyPointSchema> {
 
   /** Adds a listener for {@link RelayEvent}s; returns what removes it. */
   on(listener: (event: RelayEvent) => void): () => void {
-    this.listeners.add(listener)
-    return () => void this.listeners.delete(listener)
+    return this.events.on(listener)
   }
 
   /** Where trunks are taken, `ws://` or `wss://`; undefined once it is closed. */
@@ -276,11 +270,10 @@ export class Relay<S extends AnyPointSchema = AnyPointSchema> {
   status(): RelayStatus {
     const { replica, store, spaces } = this
     const now = this.now()
-    const contacts = [...this.contacts.values()]
     const sites =
       replica && spaces
         ? this.sites().map(site =>
-            relaySiteStatus({ site, contact: this.contact(site), spaces: spaces.openOf(site) }, replica, now)
+            relaySiteStatus({ site, contact: this.contacts.of(site), spaces: spaces.openOf(site) }, replica, now)
           )
         : []
     return {
@@ -295,9 +288,9 @@ export class Relay<S extends AnyPointSchema = AnyPointSchema> {
         : { commits: 0, syncs: 0, bytesWritten: 0, pendingBatches: 0, state: 'ok', code: undefined },
       clock: { offsetMs: Math.round(replica?.trusted.ownOffsetMs ?? 0), peers: replica?.trusted.peers ?? 0 },
       loading: spaces?.loading,
-      sessions: contacts.reduce((sum, { sessions }) => sum + sessions.size, 0),
-      bytesIn: contacts.reduce((sum, { bytesIn }) => sum + bytesIn, 0),
-      bytesOut: contacts.reduce((sum, { bytesOut }) => sum + bytesOut, 0),
+      sessions: this.contacts.sessions,
+      bytesIn: this.contacts.bytesIn,
+      bytesOut: this.contacts.bytesOut,
       sites
     }
   }
@@ -310,10 +303,7 @@ export class Relay<S extends AnyPointSchema = AnyPointSchema> {
   reloadRosters(rosters: string | Rosters = this.options.rosters): void {
     this.rosters = typeof rosters === 'string' ? this.system.loadRosters(rosters) : rosters
     this.alarms.rosters(this.rosters, this.node)
-    for (const [site, contact] of this.contacts)
-      for (const peer of contact.sessions)
-        if (!this.rosters.get(site)?.admits(peer.node))
-          peer.session.close({ code: relayErrors.siteRemoved, message: 'the node is no longer in the rosters of this relay' })
+    for (const [site, contact] of this.contacts.entries()) for (const peer of contact.sessions) this.endUnlisted(site, peer)
     this.environment.log.info({ sites: this.rosters.size }, 'rosters taken')
   }
 
@@ -328,18 +318,16 @@ export class Relay<S extends AnyPointSchema = AnyPointSchema> {
   }
 
   private async takeLeave(): Promise<void> {
-    const { replica, store } = this
+    const { replica } = this
     if (!replica) return
     const { clock, log } = this.environment
     log.info({ sessions: [...replica.peers()].length }, 'draining')
-    if (store?.health.state === 'ok') await Promise.all([...replica.spaces.values()].map(space => space.persister.flushNow()))
-    await untilSent(replica, clock, this.options.drainTimeoutMs ?? 2_000)
+    await settle(replica, clock, this.options.drainTimeoutMs ?? 2_000)
     for (const peer of [...replica.peers()]) peer.session.close(this.drainReason())
   }
 
   private drainReason(): CloseReason {
-    const sessions = [...this.contacts.values()].reduce((sum, contact) => sum + contact.sessions.size, 0)
-    return drainReason(this.environment.random, sessions, this.options.admission?.perSecond)
+    return drainReason(this.environment.random, this.contacts.sessions, this.options.admission?.perSecond)
   }
 
   /** Drains, stores what is left, and lets go of everything. Idempotent. */
@@ -349,14 +337,20 @@ export class Relay<S extends AnyPointSchema = AnyPointSchema> {
   }
 
   private async shutDown(): Promise<void> {
-    await this.control?.close()
-    await this.drain()
-    await this.loading.catch(() => {})
-    await this.replica?.close(this.drainReason())
-    await Promise.all(this.doors.map(door => door.close()))
-    await this.store?.close()
+    const steps: (() => Promise<unknown> | undefined)[] = [
+      () => this.control?.close(),
+      () => this.drain(),
+      () => this.loading,
+      () => this.replica?.close(this.drainReason()),
+      () => Promise.all(this.doors.map(door => door.close())),
+      () => this.store?.close()
+    ]
+    const failures: unknown[] = []
+    // What fails must not keep the rest from being let go of.
+    for (const step of steps) await step()?.catch((error: unknown) => failures.push(error))
     this.alarms.close()
-    this.environment.log.info({}, 'the relay is closed')
+    this.environment.log.info({ failures: failures.length }, 'the relay is closed')
+    if (failures.length > 0) throw failures[0]
   }
 
   // ── sessions ─────────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -365,35 +359,26 @@ export class Relay<S extends AnyPointSchema = AnyPointSchema> {
     const { site, name, address } = peer.connection.remote
     if (!site) return
     const { node } = peer
-    for (const older of this.contact(site).opened(peer))
+    for (const older of this.contacts.of(site).opened(peer))
       older.session.close({ code: relayErrors.sessionReplaced, message: 'the same node has opened another session' })
     this.environment.log.info({ site, node, name, address }, 'session open')
     this.tell({ type: 'session-opened', site, node, name })
+    // The rosters may have changed since it proved its key.
+    this.endUnlisted(site, peer)
+  }
+
+  private endUnlisted(site: SiteId, peer: Peer): void {
+    if (this.rosters.get(site)?.admits(peer.node)) return
+    peer.session.close({ code: relayErrors.siteRemoved, message: 'the node is no longer in the rosters of this relay' })
   }
 
   private peerDown(peer: Peer, reason: CloseReason): void {
     const { site, name } = peer.connection.remote
     if (!site) return
     const { node } = peer
-    this.contact(site).closed(peer, this.now())
+    this.contacts.of(site).closed(peer, this.now())
     this.environment.log.info({ site, node, name, code: reason.code, reason: reason.message }, 'session over')
     this.tell({ type: 'session-closed', site, node, name, reason })
-  }
-
-  private contact(site: SiteId): SiteContact {
-    const known = this.contacts.get(site)
-    if (known) return known
-    const contact = new SiteContact(this.startedAt.monotonicMs)
-    this.contacts.set(site, contact)
-    return contact
-  }
-
-  // Of a site that is cut off the relay knows nothing: what its nodes said last is stale. Of one that is not, it knows its holder.
-  private isPresent(site: SiteId, node: NodeId): boolean | undefined {
-    if (node === this.node) return true
-    const { sessions } = this.contact(site)
-    if (sessions.size === 0) return false
-    return [...sessions].some(peer => peer.node === node) ? true : undefined
   }
 
   private nameOf(site: SiteId, node: NodeId): string {
@@ -406,13 +391,7 @@ export class Relay<S extends AnyPointSchema = AnyPointSchema> {
   }
 
   private tell(event: RelayEvent): void {
-    for (const listener of [...this.listeners]) {
-      try {
-        listener(event)
-      } catch (error) {
-        this.environment.log.error({ err: error, type: event.type }, 'a listener threw')
-      }
-    }
+    this.events.tell(event, this.environment.log)
   }
 }
 

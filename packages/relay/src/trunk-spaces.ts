@@ -97,13 +97,15 @@ export class TrunkSpaces {
 
   private async openNew(id: SpaceId): Promise<SpaceReplica> {
     const { replica, self, rosterOf } = this.options
+    // A site that was taken out of the rosters, by mistake perhaps, keeps its members: they hold back what is collected.
+    let nodes = rosterOf(siteOfSpace(id))?.nodes ?? []
     try {
       const space = await replica.openSpace(id, {
         residency: 'trunk',
-        members: () => [
-          ...(rosterOf(siteOfSpace(id))?.nodes ?? []).map(({ node }) => ({ node, role: 'node' as const })),
-          { node: self, role: 'relay' as const }
-        ]
+        members: () => {
+          nodes = rosterOf(siteOfSpace(id))?.nodes ?? nodes
+          return [...nodes.map(({ node }) => ({ node, role: 'node' as const })), { node: self, role: 'relay' as const }]
+        }
       })
       this.options.opened(space)
       return space

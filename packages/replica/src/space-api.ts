@@ -7,8 +7,12 @@ import type { ConflictRecord } from './conflict-log.js'
 import { replicaErrors } from './errors.js'
 import type { HealReport } from './heal-reports.js'
 import { Points, type PointsContext } from './points.js'
-import type { Receipt } from './receipts.js'
+import { documentDurable } from './document-receipts.js'
+import type { DurabilityLevel, Receipt } from './receipts.js'
 import type { SpaceReplica } from './space-replica.js'
+
+/** The two ends of a merge begin and end it this far apart at most, in milliseconds. */
+const windowMs = 2_000
 
 /** A conflict, with what it takes to undo it. */
 export interface RestorableConflict extends ConflictRecord {
@@ -59,6 +63,15 @@ export class SpaceApi<S extends AnyPointSchema = AnyPointSchema> {
     return this.replica.documents.openAutomerge(documentId(id), options)
   }
 
+  /**
+   * Resolves once every edit of a document made here so far is durable: fsynced here, on another node, on the relay.
+   * @throws SelvedgeError `RECEIPT_ABORTED` when the signal aborts; the edits stand and go on being replicated
+   */
+  documentDurable(id: string, level: DurabilityLevel, options: { signal?: AbortSignal } = {}): Promise<void> {
+    const { documents, role } = this.replica
+    return documentDurable({ documents, id: documentId(id), level, role, signal: options.signal })
+  }
+
   /** Conflicts recorded by any replica, newest first, at most 1,000. */
   conflicts(max?: number): RestorableConflict[] {
     return this.replica.conflicts.newest(max).map(record => ({ ...record, restore: () => this.restore(record) }))
@@ -81,13 +94,14 @@ export class SpaceApi<S extends AnyPointSchema = AnyPointSchema> {
   /** Heal reports of every replica of this space, newest first, with the conflicts that they judged. */
   healReports(): HealReportWithConflicts[] {
     const conflicts = this.conflicts()
-    return this.replica.healReports().map(report => ({
-      ...report,
-      losers: conflicts.filter(
-        conflict =>
-          conflict.seenBy === report.by && conflict.seenAtMs >= report.atMs - 1 && conflict.seenAtMs <= report.atMs + report.durationMs + 1_000
+    return this.replica.healReports().map(report => {
+      // Which end sees a conflict depends on whose seal came first: what either end recorded meanwhile belongs to this merge.
+      const endMs = report.atMs + report.durationMs + windowMs
+      const losers = conflicts.filter(
+        ({ seenBy, seenAtMs }) => (seenBy === report.by || seenBy === report.peer) && seenAtMs >= report.atMs - windowMs && seenAtMs <= endMs
       )
-    }))
+      return { ...report, conflicts: Math.max(report.conflicts, losers.length), losers }
+    })
   }
 
   /** Writes held back because their stamps are too far ahead. */

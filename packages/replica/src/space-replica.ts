@@ -131,6 +131,11 @@ export class SpaceReplica implements SessionSpace {
     return space
   }
 
+  /** Whether this is a node's replica or a relay's. */
+  get role(): MemberRole {
+    return this.options.role
+  }
+
   get durable(): DurableState {
     return this.persister.durable
   }

@@ -203,7 +203,7 @@ class Run {
     met.stepsBack += this.alive.reduce((sum, replica) => sum + replica.alarms.filter(({ kind }) => kind === 'clock-ahead').length, 0)
     world.advance(longMs)
     world.heal()
-    const ok = world.compareUntilEqual(); if (process.env['FIN']) { for (const r of this.alive) for (const w of r.table.writers.values()) if (w.node === 'node0') console.log('W', r.node, w.key, w.covered, r.table.isClosed(w), r.table.ownWriterKey, [...r.table.all()].filter(x => x.path === '@void').map(x => JSON.stringify(x.value)).join(' ')); console.log(''); for (const r of this.alive) console.log('F', r.node, r.divergences, JSON.stringify(r.table.hash()), [...r.table.all(), ...r.table.shadows.values()].filter(x => x.value !== undefined && x.expiresAtMs === 0).map(x => `${x.shadow ? 'SH' : ''}${x.path}[${x.slot}]${x.writer.key.slice(0, 6)}${x.writer.key.slice(-4)}:${x.seq}@${x.time % 1e9}=${JSON.stringify(x.value)}`).sort().join(' ')) }
+    const ok = world.compareUntilEqual(); if (process.env['FIN']) { console.log(''); for (const r of this.alive) console.log('F', r.node, r.divergences, JSON.stringify(r.table.hash()), [...r.table.all(), ...r.table.shadows.values()].filter(x => x.value !== undefined && x.expiresAtMs === 0).map(x => `${x.shadow ? 'SH' : ''}${x.path}[${x.slot}]${x.writer.key.slice(0, 6)}${x.writer.key.slice(-4)}:${x.seq}@${x.time % 1e9}=${JSON.stringify(x.value)}`).sort().join(' ')) }
     if (!ok) return 'full compares do not end'
     world.advance(longMs)
     const { alive } = this

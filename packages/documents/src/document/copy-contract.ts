@@ -1,7 +1,6 @@
 /** What a document of this replica speaks of with the set it belongs to. */
 import type { Clock, DocumentId, Logger, SpaceStore } from '@selvedge/core'
 import type { AutomergeEngine } from './automerge-engine.js'
-import type { DocumentCopy } from './document-copy.js'
 import type { DocumentLimits } from './document-limits.js'
 import type { EngineName } from './engine.js'
 import type { YjsEngine, YjsEngineEvents } from './yjs-engine.js'
@@ -29,7 +28,8 @@ export interface CopyCommit {
   readonly forwards: readonly { live: LiveUpdate; origin: object }[]
 }
 
-export interface CopyHost {
+/** What a document takes from its set; `Copy` is the document's own class. */
+export interface CopyHost<Copy> {
   readonly clock: Clock
   readonly store: SpaceStore
   readonly log: Logger
@@ -39,9 +39,9 @@ export interface CopyHost {
   listedEngine(id: DocumentId): EngineName | undefined
   createYjs(events: YjsEngineEvents): YjsEngine
   createAutomerge(local: (update: Uint8Array) => void, changed: () => void): Promise<AutomergeEngine>
-  committed(copy: DocumentCopy, commit: CopyCommit): void
+  committed(copy: Copy, commit: CopyCommit): void
   /** What the content in memory includes changed. */
-  changed(copy: DocumentCopy): void
+  changed(copy: Copy): void
   /** Nothing is under way and nobody has the document open: its instance may go. */
-  rested(copy: DocumentCopy): void
+  rested(copy: Copy): void
 }

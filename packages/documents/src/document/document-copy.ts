@@ -45,7 +45,7 @@ export class DocumentCopy {
 
   constructor(
     readonly id: DocumentId,
-    private readonly host: CopyHost,
+    private readonly host: CopyHost<DocumentCopy>,
     header?: Header
   ) {
     this.pending = new PendingEdits(host.limits.documentBytesMax)

@@ -61,7 +61,7 @@ export class DocumentSet {
   private readonly channels = new Set<Channel>()
   /** Documents in memory that nobody uses, the longest unused first. */
   private readonly idle = new Map<DocumentId, DocumentCopy>()
-  private readonly copyHost: CopyHost
+  private readonly copyHost: CopyHost<DocumentCopy>
   private readonly channelHost: ChannelHost
   private state: 'new' | 'loaded' | 'closed' = 'new'
 
@@ -222,7 +222,7 @@ export class DocumentSet {
     for (const copy of this.copies.values()) copy.close(closedError())
   }
 
-  private makeCopyHost(): CopyHost {
+  private makeCopyHost(): CopyHost<DocumentCopy> {
     const { clock, store, log, registers, author } = this.options
     return {
       clock,

@@ -6,25 +6,18 @@
  * increment(table, 'pump/1/starts', 1)
  * counterValue(table, 'pump/1/starts') // 1
  */
-import { coreErrors, hlcToMs, limits, SelvedgeError, utf8Length, type Value } from '@selvedge/core'
+import { coreErrors, hlcToMs, SelvedgeError, type Value } from '@selvedge/core'
 import { tableErrors } from './errors.js'
-import { addressOf, isSystemPath, type Register, type WriterKey } from './register.js'
+import { addressOf, isSystemPath, slotProblem, type Register, type WriterKey } from './register.js'
 import type { RegisterTable } from './register-table.js'
 import type { WriteOptions, WriteResult } from './table-options.js'
 
-/** Throws unless `slot` can name a slot: not empty, no control characters, well-formed, at most `limits.slotBytesMax` bytes. */
 function checkSlot(slot: string, what: string): string {
   const problem = slotProblem(slot)
   if (problem === undefined) return slot
-  throw new SelvedgeError(tableErrors.slotInvalid, `${what} can't stand in a slot: ${problem}`, { details: { what } })
-}
-
-function slotProblem(slot: string): string | undefined {
-  if (slot === '') return 'it is empty'
-  if (slot.length > limits.slotBytesMax || utf8Length(slot) > limits.slotBytesMax)
-    return `with its mark it is longer than ${limits.slotBytesMax} bytes of UTF-8`
-  for (let i = 0; i < slot.length; i++) if (slot.charCodeAt(i) < 32) return 'it has a control character'
-  return slot.isWellFormed() ? undefined : 'it is not well-formed Unicode'
+  throw new SelvedgeError(tableErrors.slotInvalid, `${what} can't stand in a slot: with its mark ${problem}`, {
+    details: { what }
+  })
 }
 
 // ── counter ────────────────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -110,7 +103,9 @@ function foldBatch(table: RegisterTable, path: string, registers: readonly Regis
 }
 
 function isIncrement(register: Register): boolean {
-  return register.slot.startsWith(idMark) && typeof register.value === 'number' && !register.shadow && !isSystemPath(register.path)
+  return (
+    register.slot.startsWith(idMark) && typeof register.value === 'number' && !register.shadow && !isSystemPath(register.path)
+  )
 }
 
 function addToOwnSlot(table: RegisterTable, path: string, by: number): WriteResult {
@@ -131,7 +126,8 @@ function heldAt(table: RegisterTable, path: string, slot: string): Register | un
 }
 
 function checkAmount(amount: number): void {
-  if (!Number.isFinite(amount)) throw new SelvedgeError(coreErrors.valueInvalid, `a counter can't take ${amount}: it must be a finite number`)
+  if (!Number.isFinite(amount))
+    throw new SelvedgeError(coreErrors.valueInvalid, `a counter can't take ${amount}: it must be a finite number`)
 }
 
 // ── set ────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -176,7 +172,8 @@ export class RegisterSet {
 
 function slotOfElement(element: SetElement): string {
   if (typeof element === 'string') return checkSlot(`s:${element}`, 'a set element')
-  if (!Number.isFinite(element)) throw new SelvedgeError(tableErrors.slotInvalid, `${element} can't be a set element: it is not finite`)
+  if (!Number.isFinite(element))
+    throw new SelvedgeError(tableErrors.slotInvalid, `${element} can't be a set element: it is not finite`)
   return `n:${element === 0 ? 0 : element}` // -0 and 0 are one element
 }
 
@@ -244,7 +241,9 @@ export class PriorityArray {
 
 function slotOfLevel(level: number): string {
   if (Number.isInteger(level) && level >= 1 && level <= priorityLevels) return String(level)
-  throw new SelvedgeError(tableErrors.levelInvalid, `${level} is no priority level: use 1 (highest) to ${priorityLevels}`, { details: { level } })
+  throw new SelvedgeError(tableErrors.levelInvalid, `${level} is no priority level: use 1 (highest) to ${priorityLevels}`, {
+    details: { level }
+  })
 }
 
 function sortedSlots(table: RegisterTable, path: string): Register[] {

@@ -5,7 +5,6 @@
 import type { HlcTime, NodeId } from '@selvedge/core'
 import { addressOf, type Register, type WriterKey } from './register.js'
 import { covers, type DotRuns, type PeerView, type VersionVector } from './version-vector.js'
-import { VoidList, voidPath } from './voids.js'
 import { checkWriterKey, WriterLog } from './writer-log.js'
 
 export class Coverage {
@@ -109,13 +108,8 @@ export class Coverage {
   addressesBeyond(vector: VersionVector, max: number): string[] | undefined {
     const addresses: string[] = []
     for (const writer of this.writers.values())
-      for (let at = writer.newest; at && !covers(vector, writer, at.seq); at = at.older) {
-        addresses.push(addressOf(at.path, at.slot))
-        // What a void names is gone here, and not yet where the void has not come.
-        const voided = at.path === voidPath ? VoidList.addressIn(at) : undefined
-        if (voided !== undefined) addresses.push(voided)
-        if (addresses.length > max) return undefined
-      }
+      for (let at = writer.newest; at && !covers(vector, writer, at.seq); at = at.older)
+        if (addresses.push(addressOf(at.path, at.slot)) > max) return undefined
     return addresses
   }
 }

@@ -29,7 +29,9 @@ export class Holdings {
 
   constructor(
     private readonly trusted: TrustedClock,
-    private readonly options: Pick<RegisterTableOptions, 'onChange' | 'onDrop'>
+    private readonly options: Pick<RegisterTableOptions, 'onChange' | 'onDrop'>,
+    /** A void took out a register that had been obeyed, and with it what that had overwritten. */
+    private readonly onUncovered: (voiding: Register) => void
   ) {}
 
   /** Registers that are no tombstones. */
@@ -203,10 +205,12 @@ export class Holdings {
   private applyVoid(register: Register): void {
     const address = this.voids.add(register)
     if (address === undefined) return
-    for (const pool of [this.registers, this.shadows]) {
-      const named = pool.get(address)
-      if (named && this.voids.has(named)) this.drop(named)
-    }
+    const shadow = this.shadows.get(address)
+    if (shadow && this.voids.has(shadow)) this.drop(shadow)
+    const named = this.registers.get(address)
+    if (!named || !this.voids.has(named)) return
+    this.drop(named)
+    this.onUncovered(register)
   }
 
   private count(register: Register): void {

@@ -19,7 +19,7 @@ import { addressOf, isNewer, type Entry, type Quality, type Register, type Write
 import type { TableHash } from './register-hash.js'
 import type { MergeOutcome, RegisterTableOptions, WriteOptions, WriteResult } from './table-options.js'
 import type { DotRuns, PeerView, VersionVector } from './version-vector.js'
-import { VoidList, voidPath } from './voids.js'
+import { beneathVoid, slotOfVoid, valueOfVoid, voidPath } from './voids.js'
 import { makeWriterKey, type WriterLog } from './writer-log.js'
 
 const qualityCodes: Readonly<Record<Quality, number>> = { good: 0, uncertain: 1, bad: 2 }
@@ -44,7 +44,7 @@ export class RegisterTable {
     this.node = options.node
     this.trusted = options.trusted
     this.hlc = new Hlc(() => options.trusted.nowMs())
-    this.holdings = new Holdings(options.trusted, options)
+    this.holdings = new Holdings(options.trusted, options, voiding => this.putBack(voiding))
     this.writers = this.coverage.writers
     this.closed = this.coverage.closed
     this.shadows = this.holdings.shadows
@@ -295,7 +295,13 @@ export class RegisterTable {
   discardShadow(path: string, slot = ''): WriteResult | undefined {
     const shadow = this.shadows.get(addressOf(path, slot))
     if (!shadow) return undefined
-    return this.set(voidPath, VoidList.valueOf(shadow), { slot: VoidList.slotOf(shadow) })
+    return this.set(voidPath, valueOfVoid(shadow, this.peek(path, slot)), { slot: slotOfVoid(shadow) })
+  }
+
+  // Here a void took out a register, not a shadow: what it had overwritten is what the void brings along.
+  private putBack(voiding: Register): void {
+    const beneath = beneathVoid(voiding, key => this.writer(key))
+    if (beneath) this.merge(beneath, voiding.source)
   }
 
   /** Releases a shadow: its value is written anew, with a stamp of now, and the shadow voided. */
@@ -303,7 +309,7 @@ export class RegisterTable {
     const shadow = this.shadows.get(addressOf(path, slot))
     if (!shadow) return undefined
     return this.batch(() => {
-      this.discardShadow(path, slot)
+      this.set(voidPath, valueOfVoid(shadow, undefined), { slot: slotOfVoid(shadow) })
       return this.write(path, slot, shadow.value, shadow.quality, shadow.expiresAtMs)
     })
   }
@@ -369,9 +375,7 @@ export class RegisterTable {
     return this.holdings.hash.freeze()
   }
 
-  /**
-   * Addresses with a dot that `vector` does not cover, and those that such a void names; undefined when they are more than `max`.
-   */
+  /** Addresses with a dot that `vector` does not cover; undefined when they are more than `max`. */
   addressesBeyond(vector: VersionVector, max: number): string[] | undefined {
     return this.coverage.addressesBeyond(vector, max)
   }

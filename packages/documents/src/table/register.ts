@@ -2,7 +2,7 @@
  * A register is the smallest replicated thing: an address (path, slot) with a value, a stamp and a dot. The table keeps one object
  * an address and changes it in place, so that a reference held by a cut always shows the register's current form.
  */
-import { valuesEqual, type HlcTime, type Value } from '@selvedge/core'
+import { limits, utf8Length, valuesEqual, type HlcTime, type Value } from '@selvedge/core'
 import type { WriterLog } from './writer-log.js'
 
 /** What the writer says of the value: as an OPC or BACnet quality, reduced to what a reader must tell apart. */
@@ -83,6 +83,15 @@ export class Register implements Entry {
 /** One string an address: plain registers (slot '') are their path. Control characters can't stand in either part. */
 export function addressOf(path: string, slot: string): string {
   return slot === '' ? path : `${path}\u0000${slot}`
+}
+
+/** Why `slot` can't name a slot beside '', or `undefined` when it can. */
+export function slotProblem(slot: string): string | undefined {
+  if (slot === '') return 'it is empty'
+  if (slot.length > limits.slotBytesMax || utf8Length(slot) > limits.slotBytesMax)
+    return `it is longer than ${limits.slotBytesMax} bytes of UTF-8`
+  for (let i = 0; i < slot.length; i++) if (slot.charCodeAt(i) < 32) return 'it has a control character'
+  return slot.isWellFormed() ? undefined : 'it is not well-formed Unicode'
 }
 
 /** Whether a path belongs to Selvedge itself: users can't write there. */

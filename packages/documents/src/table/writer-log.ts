@@ -7,7 +7,6 @@ import {
   coreErrors,
   hlcFromHex,
   hlcToHex,
-  nodeId,
   randomHex,
   type HlcTime,
   type NodeId,
@@ -15,7 +14,8 @@ import {
 } from '@selvedge/core'
 import type { Register, WriterKey } from './register.js'
 
-const incarnationPattern = /^[0-9a-f]{22}$/
+/** A node id as core takes it, then the incarnation: 14 digits of a hybrid time in range, 8 random ones. */
+const writerKeyPattern = /^[A-Za-z0-9_-]{1,64}~(?!0{14})[0-3][0-9a-f]{21}$/
 
 export class WriterLog {
   readonly node: NodeId
@@ -93,11 +93,14 @@ export function makeWriterKey(node: NodeId, createdAt: HlcTime, random: Random):
   return `${node}~${hlcToHex(createdAt)}${randomHex(random, 4)}`
 }
 
-/** @throws SelvedgeError `ID_INVALID` for text from outside that is not a writer key. */
+/** Whether text from outside is a writer key. */
+export function isWriterKey(text: string): boolean {
+  return writerKeyPattern.test(text)
+}
+
+/** @throws SelvedgeError `ID_INVALID` for text from outside that is not a writer key */
 export function checkWriterKey(text: string): WriterKey {
-  const split = text.indexOf('~')
-  if (split < 0 || !incarnationPattern.test(text.slice(split + 1)))
+  if (!isWriterKey(text))
     throw new SelvedgeError(coreErrors.idInvalid, `writer key ${JSON.stringify(text.slice(0, 100))} is not valid`)
-  nodeId(text.slice(0, split))
   return text
 }

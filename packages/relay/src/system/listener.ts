@@ -59,7 +59,7 @@ export async function listen(options: ListenOptions): Promise<RelayListener> {
 function makeServer(tls: TlsChoice | undefined, listener: RequestListener): Server {
   if (!tls) return createHttpServer(listener)
   try {
-    return createHttpsServer({ cert: tls.cert, key: tls.key }, listener)
+    return createHttpsServer({ cert: tls.cert, key: tls.key, handshakeTimeout: headersTimeoutMs }, listener)
   } catch (cause) {
     // The PEM stays out of message and details.
     const problem = cause instanceof Error ? cause.message : String(cause)

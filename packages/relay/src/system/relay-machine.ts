@@ -1,7 +1,7 @@
 /** The machine as a relay sees it: real clocks and randomness, a key file, Level, HTTP with WebSocket, and a control socket. */
 import { join } from 'node:path'
 import { pino } from 'pino'
-import { systemClock, systemRandom, type Logger } from '@selvedge/core'
+import { systemClock, systemRandom } from '@selvedge/core'
 import { generateNodeKey, loadNodeKey, loadRosters } from '@selvedge/network'
 import { serveControl } from '@selvedge/replica'
 import { MemoryStore, openLevelStore } from '@selvedge/store'
@@ -12,7 +12,7 @@ import { processMetrics } from './process-metrics.js'
 export const relayMachine: RelaySystem = {
   clock: systemClock,
   random: systemRandom,
-  defaultLog: level => pino({ level }, pino.destination({ dest: 2, sync: true })) as Logger,
+  defaultLog: level => pino({ level }, pino.destination({ dest: 2, sync: true })),
   loadKey(dataDir, log) {
     if (dataDir === 'memory') return generateNodeKey()
     const file = join(dataDir, 'node.key')
