@@ -15,12 +15,16 @@ const defaultPerSecond = 50
  */
 export async function settle(replica: Replica, clock: Clock, timeoutMs: number): Promise<void> {
   const end = clock.monotonicMs() + timeoutMs
-  let stored = false
-  // Whether a flush failed is told by the store's health.
-  void Promise.allSettled([...replica.spaces.values()].map(space => space.persister.flushNow())).then(() => (stored = true))
+  const unstored = new Set(replica.spaces.values())
+  for (const space of unstored)
+    space.persister.flushNow().then(
+      () => unstored.delete(space),
+      // What failed is told by the store's health.
+      () => unstored.delete(space)
+    )
   // At least one turn, so that acks of what was just stored go out.
   do await new Promise<void>(resolve => clock.setTimer(lookAgainMs, resolve))
-  while ((!stored || isOwing(replica)) && clock.monotonicMs() < end)
+  while ((unstored.size > 0 || isOwing(replica)) && clock.monotonicMs() < end)
 }
 
 function isOwing(replica: Replica): boolean {

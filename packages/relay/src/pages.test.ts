@@ -2,6 +2,7 @@ import { connect } from 'node:net'
 import { afterEach, describe, expect, it, vi } from 'vitest'
 import { SelvedgeError, systemClock, type Store } from '@selvedge/core'
 import { MemoryStore } from '@selvedge/store'
+import type { RelaySystem } from './relay-options.js'
 import { cleanUp, fetchPage, openTestNode, openTestRelay, rostersOf, samplesOf, type TestRelay } from './testing/test-sites.js'
 
 afterEach(cleanUp)
@@ -232,5 +233,17 @@ describe('draining', () => {
     expect([...node.space('state').points.list('room/**')]).toHaveLength(500)
     await closing
     expect(store.stats().pendingBatches).toBe(0)
+  })
+  it('a disk that does not answer holds up the leave no longer than the limit', async () => {
+    let release: () => void = () => {}
+    const gate = new Promise<void>(resolve => (release = resolve))
+    const openStore: RelaySystem['openStore'] = async (_, environment) =>
+      new MemoryStore({ ...environment, beforeSync: () => gate })
+    const relay = await openTestRelay({ drainTimeoutMs: 50 }, { openStore })
+    const node = await openTestNode(relay.url!, 'hq')
+    ;(await relay.site('hq')).points.set('ahu/1/setpoint', 22)
+    await relay.drain()
+    await expect(node.ended).resolves.toMatchObject({ code: 'RELAY_DRAINING' })
+    release()
   })
 })

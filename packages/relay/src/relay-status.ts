@@ -1,11 +1,12 @@
 /** What a relay tells of itself, as plain JSON: `selvedge status --json` prints just this, and metrics are made of it. */
-import type { Clock, NodeId, SiteId, Store, StoreStats } from '@selvedge/core'
+import type { NodeId, SiteId, Store, StoreStats } from '@selvedge/core'
 import { joinVectors, emptyVector, PeerView, type RegisterTable } from '@selvedge/documents'
 import type { MemberTable } from '@selvedge/session'
-import { spaceStatus, type Replica, type SpaceReplica, type SpaceStatus } from '@selvedge/replica'
+import { spaceStatus, type Replica, type SpaceStatus } from '@selvedge/replica'
+import type { Contacts } from './contacts.js'
 import type { Health } from './health.js'
 import type { Times, SiteContact } from './site-contact.js'
-import type { LoadingState } from './trunk-spaces.js'
+import type { LoadingState, TrunkSpaces } from './trunk-spaces.js'
 
 export interface RelaySpaceStatus extends SpaceStatus {
   /** Registers that no node of the site is known to hold durably: what the site is still owed. */
@@ -61,15 +62,48 @@ export interface RelayStatus {
   readonly sites: readonly RelaySiteStatus[]
 }
 
-export interface SiteParts {
-  readonly site: SiteId
-  readonly contact: SiteContact
-  readonly spaces: readonly SpaceReplica[]
+export interface RelayStatusParts {
+  readonly node: NodeId
+  readonly startedAt: Times
+  readonly now: Times
+  readonly url: string | undefined
+  readonly notReady: readonly NotReady[]
+  readonly health: Health
+  readonly sites: readonly SiteId[]
+  readonly contacts: Contacts
+  readonly store: Store | undefined
+  readonly replica: Replica | undefined
+  readonly spaces: TrunkSpaces | undefined
 }
 
-export function relaySiteStatus({ site, contact, spaces }: SiteParts, replica: Replica, now: Times): RelaySiteStatus {
+export function relayStatus(parts: RelayStatusParts): RelayStatus {
+  const { contacts, store, replica, spaces } = parts
+  return {
+    node: parts.node,
+    startedAtMs: parts.startedAt.trustedMs,
+    uptimeMs: Math.round(parts.now.monotonicMs - parts.startedAt.monotonicMs),
+    url: parts.url,
+    notReady: parts.notReady,
+    health: parts.health,
+    store: { ...(store?.stats() ?? unopened), state: store?.health.state ?? 'ok', code: store?.health.code },
+    clock: { offsetMs: Math.round(replica?.trusted.ownOffsetMs ?? 0), peers: replica?.trusted.peers ?? 0 },
+    loading: spaces?.loading,
+    sessions: contacts.sessions,
+    bytesIn: contacts.bytesIn,
+    bytesOut: contacts.bytesOut,
+    sites: parts.sites.map(site => siteStatus(site, contacts.of(site), parts))
+  }
+}
+
+const unopened: StoreStats = { commits: 0, syncs: 0, bytesWritten: 0, pendingBatches: 0 }
+
+function siteStatus(site: SiteId, contact: SiteContact, { replica, spaces, now }: RelayStatusParts): RelaySiteStatus {
   const { session: peer } = contact
-  const told = spaces.map(space => ({ ...spaceStatus(space), backlog: backlogOf(space.table, space.members) }))
+  const told = (spaces?.openOf(site) ?? []).map(space => ({
+    ...spaceStatus(space),
+    backlog: backlogOf(space.table, space.members)
+  }))
+  const roundTripMs = peer?.session.roundTripMs
   return {
     site,
     connected: contact.connected,
@@ -78,8 +112,8 @@ export function relaySiteStatus({ site, contact, spaces }: SiteParts, replica: R
     holder: peer?.connection.remote.name,
     address: peer?.connection.remote.address,
     sessionSinceMs: rounded(peer?.sinceMs),
-    roundTripMs: peer?.session.roundTripMs === undefined ? undefined : Math.round(peer.session.roundTripMs * 10) / 10,
-    clockOffsetMs: rounded(peer && replica.trusted.offsetOf(peer.session)),
+    roundTripMs: roundTripMs === undefined ? undefined : Math.round(roundTripMs * 10) / 10,
+    clockOffsetMs: rounded(peer && replica?.trusted.offsetOf(peer.session)),
     lastSeenMs: rounded(contact.lastSeenMs(now)),
     lagMs: Math.round(contact.lagMs(now)),
     bytesIn: contact.bytesIn,
@@ -87,14 +121,6 @@ export function relaySiteStatus({ site, contact, spaces }: SiteParts, replica: R
     backlog: told.reduce((sum, { backlog }) => sum + backlog, 0),
     spaces: told
   }
-}
-
-export function storeStatus(store: Store): RelayStatus['store'] {
-  return { ...store.stats(), state: store.health.state, code: store.health.code }
-}
-
-export function timesOf(clock: Clock, trustedMs: number): Times {
-  return { trustedMs, monotonicMs: clock.monotonicMs() }
 }
 
 // From the nodes' durable vectors, which are stored: so it is known while the site is cut off, and after a restart. It costs

@@ -140,6 +140,34 @@ describe('a relay', () => {
     expect(events.filter(event => event.startsWith('session'))).toEqual(['session-opened', 'session-closed TRUNK_CUT'])
   })
 
+  it('merges what both sides wrote while the trunk was cut, and says which write lost', async () => {
+    const relay = await openTestRelay()
+    const node = await openTestNode(relay.url!, 'hq')
+    const [hq, building] = [await relay.site('hq'), node.space('state')]
+    await building.points.set('ahu/1/setpoint', 20).durable('relay')
+    await vi.waitFor(() => expect(relay.status().sites[0]).toMatchObject({ caughtUp: true, backlog: 0 }), soon)
+    node.peer.session.close({ code: 'TRUNK_CUT', message: 'cut by the test' })
+    await vi.waitFor(() => expect(hq.connected).toBe(false), soon)
+
+    const healed = new Promise(resolve => relay.on(event => event.type === 'healed' && resolve(event)))
+    building.points.set('ahu/1/setpoint', 21)
+    building.points.set('ahu/1/temp', 19)
+    const last = hq.points.set('ahu/1/setpoint', 22)
+    await node.reconnect()
+    await last.durable('site')
+    expect(await healed).toMatchObject({ site: 'hq', space: 'hq/state', report: { peer: node.replica.node, conflicts: 1 } })
+    for (const points of [hq.points, building.points]) {
+      expect(points.get('ahu/1/setpoint')?.value).toBe(22)
+      expect(points.get('ahu/1/temp')?.value).toBe(19)
+    }
+    const [report] = hq.healReports().filter(({ by }) => by === relay.node)
+    expect(report).toMatchObject({ space: 'state', conflicts: 1 })
+    expect(report!.losers.map(({ path, loser, winner }) => [path, loser.value, winner.value])).toEqual([
+      ['ahu/1/setpoint', 21, 22]
+    ])
+    expect(relay.status().sites[0]?.spaces[0]?.conflicts).toBe(1)
+  })
+
   it('ends the older session of a node that opens another', async () => {
     const relay = await openTestRelay()
     const first = await openTestNode(relay.url!, 'hq')

@@ -19,12 +19,11 @@ import {
   type Environment,
   type NodeId,
   type SiteId,
-  type SpaceId,
   type Store
 } from '@selvedge/core'
 import type { AnyPointSchema } from '@selvedge/documents'
 import type { NodeKey } from '@selvedge/network'
-import { Replica, type HealReport, type Peer } from '@selvedge/replica'
+import { Replica, type Peer } from '@selvedge/replica'
 import { Contacts } from './contacts.js'
 import { relayRoutes } from './control-routes.js'
 import { drainReason, settle } from './draining.js'
@@ -44,7 +43,7 @@ import {
   type Rosters
 } from './relay-options.js'
 import { RelaySite } from './relay-site.js'
-import { relaySiteStatus, storeStatus, type NotReady, type RelayStatus } from './relay-status.js'
+import { relayStatus, type NotReady, type RelayStatus } from './relay-status.js'
 import type { Times } from './site-contact.js'
 import { relayMachine } from './system/relay-machine.js'
 import { TrunkSpaces } from './trunk-spaces.js'
@@ -268,31 +267,19 @@ export class Relay<S extends AnyPointSchema = AnyPointSchema> {
 
   /** Everything that people and dashboards ask of a relay, as plain JSON. */
   status(): RelayStatus {
-    const { replica, store, spaces } = this
-    const now = this.now()
-    const sites =
-      replica && spaces
-        ? this.sites().map(site =>
-            relaySiteStatus({ site, contact: this.contacts.of(site), spaces: spaces.openOf(site) }, replica, now)
-          )
-        : []
-    return {
+    return relayStatus({
       node: this.node,
-      startedAtMs: this.startedAt.trustedMs,
-      uptimeMs: Math.round(now.monotonicMs - this.startedAt.monotonicMs),
+      startedAt: this.startedAt,
+      now: this.now(),
       url: this.url,
       notReady: this.notReady(),
       health: this.health,
-      store: store
-        ? storeStatus(store)
-        : { commits: 0, syncs: 0, bytesWritten: 0, pendingBatches: 0, state: 'ok', code: undefined },
-      clock: { offsetMs: Math.round(replica?.trusted.ownOffsetMs ?? 0), peers: replica?.trusted.peers ?? 0 },
-      loading: spaces?.loading,
-      sessions: this.contacts.sessions,
-      bytesIn: this.contacts.bytesIn,
-      bytesOut: this.contacts.bytesOut,
-      sites
-    }
+      sites: this.sites(),
+      contacts: this.contacts,
+      store: this.store,
+      replica: this.replica,
+      spaces: this.spaces
+    })
   }
 
   /**

@@ -6,7 +6,6 @@ export const replicaErrors = {
   replicaClosed: 'REPLICA_CLOSED',
   receiptAborted: 'RECEIPT_ABORTED',
   batchTooLarge: 'BATCH_TOO_LARGE',
-  watchOverflow: 'WATCH_OVERFLOW',
   conflictUnknown: 'CONFLICT_UNKNOWN',
   shadowUnknown: 'SHADOW_UNKNOWN'
 } as const

@@ -12,15 +12,20 @@ import { ByteReader, ByteWriter, limits, type SpaceStore, type StoreBatch } from
 import { addressOf, decodeEntries, EntryEncoder, isNewer, Register, WriterDictionary, type RegisterTable } from '@selvedge/documents'
 
 const prefix = 'log/'
-/** Bytes of one record, about. */
-const recordBytes = 64 * 1024
-/** Bytes of registers in one atomic batch, about: a flush of more is stored in parts, the vector with the last. */
-const batchBytes = 1024 * 1024
-/** A log up to this size is never rewritten. */
-const slackBytes = 512 * 1024
+/** Sizes in bytes; tests make them small, so that a few registers are stored as a million would be. */
+export interface LogTuning {
+  /** Of one record, about. Default 64 KiB. */
+  readonly recordBytes: number
+  /** Of registers in one atomic batch, about: a flush of more is stored in parts, the vector with the last. Default 1 MiB. */
+  readonly batchBytes: number
+  /** A log up to this size is never rewritten. Default 512 KiB. */
+  readonly slackBytes: number
+  /** Of old records taken up by one batch at most. Default 256 KiB. */
+  readonly rewriteBytes: number
+}
+
+const defaultLogTuning: LogTuning = { recordBytes: 64 * 1024, batchBytes: 1024 * 1024, slackBytes: 512 * 1024, rewriteBytes: 256 * 1024 }
 const recordsMax = 1_024
-/** Bytes of old records taken up by one batch at most. */
-const rewriteBytes = 256 * 1024
 
 interface LogRecord {
   readonly key: string
@@ -37,6 +42,8 @@ export class SpaceLog {
   private totalBytes = 0
   private liveBytes = 0
   private dropped: Register[] = []
+
+  constructor(private readonly tuning: LogTuning = defaultLogTuning) {}
 
   /** Bytes in the log, and about how many of them are current. */
   get size(): { readonly totalBytes: number; readonly liveBytes: number; readonly records: number } {
@@ -63,7 +70,7 @@ export class SpaceLog {
     const queue = { changed, next, old, oldNext: 0 }
     let first = true
     while (first ? drops.length > 0 || hasMore(queue) : hasMore(queue)) {
-      if (filled >= batchBytes && !inBatch(changed, queue.next)) break
+      if (filled >= this.tuning.batchBytes && !inBatch(changed, queue.next)) break
       filled += this.append(batch, first ? drops : [], queue)
       first = false
     }
@@ -77,8 +84,8 @@ export class SpaceLog {
     const number = this.next++
     const encoder = new EntryEncoder(new WriterDictionary())
     const registers: Register[] = []
-    while (queue.oldNext < queue.old.length && encoder.size < recordBytes) take(queue.old[queue.oldNext++]!)
-    while (queue.next < queue.changed.length && (encoder.size < recordBytes || inBatch(queue.changed, queue.next))) {
+    while (queue.oldNext < queue.old.length && encoder.size < this.tuning.recordBytes) take(queue.old[queue.oldNext++]!)
+    while (queue.next < queue.changed.length && (encoder.size < this.tuning.recordBytes || inBatch(queue.changed, queue.next))) {
       const register = queue.changed[queue.next++]!
       if (!register.gone) take(register)
     }
@@ -114,8 +121,8 @@ export class SpaceLog {
     const old: Register[] = []
     let bytes = 0
     for (const [number, record] of this.records) {
-      const wasteful = this.totalBytes > 2 * this.liveBytes + slackBytes || this.records.size > recordsMax
-      if (!wasteful || bytes >= rewriteBytes) break
+      const wasteful = this.totalBytes > 2 * this.liveBytes + this.tuning.slackBytes || this.records.size > recordsMax
+      if (!wasteful || bytes >= this.tuning.rewriteBytes) break
       batch.deletes.push(record.key)
       this.records.delete(number)
       this.totalBytes -= record.bytes

@@ -6,7 +6,7 @@
 import { isSelvedgeError, type Clock, type Logger, type SpaceStore, type StoreBatch, type Timer } from '@selvedge/core'
 import { emptyVector, type Register, type RegisterTable } from '@selvedge/documents'
 import type { DurableState, MemberTable } from '@selvedge/session'
-import { SpaceLog } from './space-log.js'
+import { SpaceLog, type LogTuning } from './space-log.js'
 import { decodeMembers, decodeState, encodeMembers, encodeState, type StoredMember } from './space-state.js'
 
 const stateKey = 'state'
@@ -22,10 +22,11 @@ export interface SpacePersisterOptions {
   readonly log: Logger
   /** More is durable than before. */
   readonly onDurable: () => void
+  readonly logTuning?: LogTuning
 }
 
 export class SpacePersister {
-  private readonly registerLog = new SpaceLog()
+  private readonly registerLog: SpaceLog
   private readonly options: SpacePersisterOptions
   private state: DurableState = { vector: emptyVector, changeIndex: 0, version: 0 }
   private storedVectorVersion = -1
@@ -37,6 +38,7 @@ export class SpacePersister {
 
   constructor(options: SpacePersisterOptions) {
     this.options = options
+    this.registerLog = new SpaceLog(options.logTuning)
   }
 
   /** What is durable, as of the last commit. */

@@ -7,6 +7,5 @@ export const sessionErrors = {
   timeout: 'SESSION_TIMEOUT',
   overloaded: 'SESSION_OVERLOADED',
   spaceRefused: 'SESSION_SPACE_REFUSED',
-  closed: 'SESSION_CLOSED',
   internal: 'SESSION_INTERNAL'
 } as const

@@ -659,6 +659,9 @@ export class SpaceLink {
   private dropUnheld(): void {
     const { table } = this.space
     if (!this.isReturner()) return
+    // If it has closed this replica's own incarnation, its registers get new dots first: the peer does not hold what it never had.
+    const closed = this.said.closed.get(table.node)
+    if (closed !== undefined) table.close(table.node, closed)
     const held = this.heldIncoming ?? new Set()
     this.counts.dropped += table.dropUnheld(held, this.said).length
     // What stays though the peer does not hold it comes back to it: deletes of it may be among those that the peer has dropped.

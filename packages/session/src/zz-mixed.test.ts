@@ -6,12 +6,16 @@
  * Checked: coverage (I1) after every step; at the end, once clocks are repaired and all has fallen due, equal content and hashes.
  */
 import { describe, expect, it } from 'vitest'
+import { hlcToMs } from '@selvedge/core'
 import { addressOf, covers, isNewer, type Entry, type Register } from '@selvedge/documents'
 import { TestWorld, type TestReplica } from './testing/harness.js'
 
 const runs = Number(process.env['SELVEDGE_MODEL_RUNS'] ?? 2_000)
 const firstSeed = Number(process.env['SELVEDGE_MODEL_SEED'] ?? 1)
+const startMs = Date.UTC(2026, 0, 1)
 const skewMs = 5_000
+/** Clocks are off by up to eight times the skew ahead, and by this behind. */
+const behindMsMax = 2 * skewMs
 /** Longer than any clock here is ahead, any expiry, and the skew. */
 const longMs = 120_000
 
@@ -75,7 +79,7 @@ class Run {
     } else if (dice < 0.69) this.pick(this.alive)!.store()
     else if (dice < 0.72) this.restart(this.pick(this.alive)!)
     else if (dice < 0.78) this.passTime()
-    else if (dice < 0.83) a.clock.jumpWall(this.pick([-1, 1, 1])! * world.below(8 * skewMs))
+    else if (dice < 0.83) this.setClock(a)
     else if (dice < 0.87) this.judgeShadow(a)
     else if (dice < 0.93) met.collected += this.collect(a)
     else if (dice < 0.95) this.closeIncarnation(a)
@@ -118,6 +122,12 @@ class Run {
     for (const link of this.world.links) link.tick()
   }
 
+  /** A clock is found right, or is set wrong. */
+  private setClock(replica: TestReplica): void {
+    const offsetMs = this.chance(0.4) ? 0 : this.world.below(8 * skewMs + behindMsMax) - behindMsMax
+    replica.clock.jumpWall(startMs + this.world.now + offsetMs - replica.clock.wallMs())
+  }
+
   private judgeShadow(replica: TestReplica): void {
     const shadow = this.pick([...replica.table.shadows.values()])
     if (!shadow) return
@@ -138,13 +148,17 @@ class Run {
     )
   }
 
-  /** Closes an old incarnation that everybody, also who is away, covers alike: then nothing of it can be missing. */
+  /**
+   * Closes an old incarnation that everybody, also who is away, covers alike: then nothing of it can be missing. As in life it is
+   * older than any clock is behind.
+   */
   private closeIncarnation(replica: TestReplica): void {
     const { table } = replica
     const writers = [...table.writers.values()].filter(writer => !table.isClosed(writer))
     const old = writers.filter(writer => writers.some(later => later.node === writer.node && later.createdAt > writer.createdAt))
     const writer = this.pick(old)
     if (!writer || writers.some(other => other.node === writer.node && other.createdAt < writer.createdAt)) return
+    if (hlcToMs(writer.createdAt) > startMs + this.world.now - behindMsMax) return
     if (!this.alive.every(other => other.table.writers.get(writer.key)?.covered === writer.covered)) return
     if (!this.alive.every(other => (other.stored.vector.seqs.get(writer.key) ?? 0) === writer.covered)) return
     met.closed++

@@ -84,6 +84,8 @@ export interface TestNode {
   /** Why its session ended. */
   readonly ended: Promise<CloseReason>
   space(name: string): SpaceApi
+  /** Dials again after its session has ended, as the holder of a trunk does. */
+  reconnect(): Promise<Peer>
   close(): Promise<void>
 }
 
@@ -123,13 +125,16 @@ export async function openTestNode(url: string, site: string, options: TestNodeO
     await replica.close()
     await store.close()
   })
-  const connection = await dialTrunk({ ...environment, url, key, roster })
-  const peer = replica.attach(connection, { admits: space => space.residency === 'trunk' })
+  const dial = () => dialTrunk({ ...environment, url, key, roster })
+  const attach = (connection: Connection) => replica.attach(connection, { admits: space => space.residency === 'trunk' })
+  const connection = await dial()
+  const peer = attach(connection)
   return {
     replica,
     connection,
     peer,
     ended,
+    reconnect: async () => attach(await dial()),
     close: () => replica.close(),
     space(name) {
       const id = name.includes('/') ? name : `${site}/${name}`

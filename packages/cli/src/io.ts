@@ -1,0 +1,50 @@
+/** Where a command writes and what it knows of its surroundings: the process's, or a test's. */
+import { once } from 'node:events'
+
+export interface Io {
+  /** Standard output; waits while its reader is behind. */
+  write(text: string): Promise<void>
+  /** Standard error. */
+  warn(text: string): void
+  readonly env: Readonly<Record<string, string | undefined>>
+  /** Whether colours would be seen by somebody, and are wanted. */
+  readonly colours: boolean
+  readonly nowMs: () => number
+  /** A command that ran until it was told to stop has closed everything: the process may end at once. */
+  ranToTheEnd: boolean
+  /** Calls `stop` on the first SIGINT or SIGTERM, `force` on the second, `again` on SIGHUP; returns what ends that. */
+  onSignals(signals: { stop(): void; force(): void; again?(): void }): () => void
+}
+
+export function processIo(): Io {
+  const { stdout, stderr, env } = process
+  // Whoever reads may have read enough: `selvedge watch | head`.
+  stdout.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code !== 'EPIPE') throw error
+    process.exit(0)
+  })
+  return {
+    write: async text => {
+      if (!stdout.write(text)) await once(stdout, 'drain')
+    },
+    warn: text => void stderr.write(text),
+    env,
+    colours: stdout.isTTY === true && (env['NO_COLOR'] ?? '') === '' && env['TERM'] !== 'dumb',
+    nowMs: () => Date.now(),
+    ranToTheEnd: false,
+    onSignals({ stop, force, again }) {
+      let told = false
+      const ended = (): void => {
+        if (told) return force()
+        told = true
+        stop()
+      }
+      const reload = (): void => again?.()
+      process.on('SIGINT', ended).on('SIGTERM', ended)
+      if (again) process.on('SIGHUP', reload)
+      return () => {
+        process.off('SIGINT', ended).off('SIGTERM', ended).off('SIGHUP', reload)
+      }
+    }
+  }
+}

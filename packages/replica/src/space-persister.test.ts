@@ -1,0 +1,137 @@
+/** A table and its place on disk: what is loaded is what was stored, through overwrites, drops, rewrites and crashes. */
+import { describe, expect, it } from 'vitest'
+import { encodeValue, ManualClock, nodeId, seededRandom, silentLogger, spaceId, systemClock, TrustedClock, below, type Random } from '@selvedge/core'
+import { RegisterTable } from '@selvedge/documents'
+import { MemberTable } from '@selvedge/session'
+import { MemoryDisk, MemoryStore } from '@selvedge/store'
+import { SpacePersister } from './space-persister.js'
+
+const space = spaceId('hq/state')
+const runs = Number(process.env['SELVEDGE_MODEL_RUNS'] ?? 120)
+
+interface Opened {
+  readonly table: RegisterTable
+  readonly persister: SpacePersister
+  readonly store: MemoryStore
+  readonly rejoining: boolean
+}
+
+async function open(disk: MemoryDisk, clock: ManualClock, random: Random): Promise<Opened> {
+  const store = new MemoryStore({ clock: systemClock, disk })
+  const trusted = new TrustedClock(clock, 300_000)
+  const table: RegisterTable = new RegisterTable({ node: nodeId('a'), trusted, random, onDrop: register => persister.noteDrop(register) })
+  const persister: SpacePersister = new SpacePersister({
+    store: await store.open(space),
+    table,
+    members: new MemberTable(),
+    clock: systemClock,
+    log: silentLogger,
+    onDurable: () => undefined,
+    logTuning: { recordBytes: 200, batchBytes: 600, slackBytes: 500, rewriteBytes: 300 }
+  })
+  const { rejoining } = await persister.load()
+  return { table, persister, store, rejoining }
+}
+
+function shown(table: RegisterTable): unknown {
+  const registers = [...table.all(), ...table.shadows.values()].map(register => [
+    register.path,
+    register.slot,
+    register.shadow,
+    register.time,
+    register.writer.key,
+    register.seq,
+    register.value === undefined ? 'deleted' : Buffer.from(encodeValue(register.value)).toString('hex'),
+    register.expiresAtMs
+  ])
+  return registers.map(register => JSON.stringify(register)).sort()
+}
+
+/** One random change of the table. */
+function change(table: RegisterTable, clock: ManualClock, random: Random, paths: number): void {
+  const path = `p/${below(random, paths)}`
+  const dice = random.float()
+  if (dice < 0.5) table.set(path, below(random, 1_000_000))
+  else if (dice < 0.6) table.set(path, 'x'.repeat(below(random, 300)), { slot: `s${below(random, 3)}` })
+  else if (dice < 0.7) table.delete(path)
+  else if (dice < 0.75) table.collect(register => below(random, 2) === 0 && register.value === undefined)
+  else if (dice < 0.8) table.set(path, 1, { expiresAtMs: clock.wallMs() + below(random, 1_000_000) })
+  else if (dice < 0.85) table.batch(() => [table.set(path, 1), table.set(`q/${below(random, paths)}`, 2)])
+  else if (dice < 0.9) {
+    clock.advance(below(random, 600_000))
+    table.advance()
+  } else if (dice < 0.95) {
+    const writer = table.writer(`b~${'22c1873c000000'}0000000${below(random, 2)}`)
+    table.merge({ path, slot: '', value: 7, time: table.skewLimit() + 4_096 * below(random, 500_000), writer, seq: 1 + below(random, 500), quality: 0, expiresAtMs: 0, batch: 0 }, 1)
+  } else if (table.shadows.size > 0) table.discardShadow([...table.shadows.values()][0]!.path)
+}
+
+describe('a table on disk', () => {
+  it(`I3: is loaded as it was stored (${runs} runs)`, async () => {
+    for (let seed = 1; seed <= runs; seed++) {
+      const random = seededRandom(seed)
+      const clock = new ManualClock()
+      const disk = new MemoryDisk()
+      for (let life = 0; life < 3; life++) {
+        const { table, persister, store, rejoining } = await open(disk, clock, random.fork(`life ${life}`))
+        expect(rejoining, `seed ${seed}`).toBe(false)
+        for (let step = 0; step < 60; step++) {
+          change(table, clock, random, 1 + below(random, 30))
+          if (random.float() < 0.2) await persister.flushNow()
+        }
+        await persister.flushNow()
+        const before = { shown: shown(table), hash: table.hash(), vector: table.vector(), floors: table.floors() }
+        await persister.close({ degraded: false })
+        await store.close()
+        const again = await open(disk, clock, random.fork(`look ${life}`))
+        expect({ shown: shown(again.table), hash: again.table.hash(), vector: again.table.vector(), floors: again.table.floors() }, `seed ${seed}`).toEqual(before)
+        await again.store.close()
+      }
+    }
+  })
+
+  it(`I1 I3: covers nothing that it lost in a crash (${runs} runs)`, async () => {
+    for (let seed = 1; seed <= runs; seed++) {
+      const random = seededRandom(seed * 31)
+      const clock = new ManualClock()
+      const disk = new MemoryDisk()
+      const writes: { path: string; seq: number; time: number; writer: string }[] = []
+      let durable = 0
+      const first = await open(disk, clock, random.fork('life'))
+      for (let step = 0; step < 40; step++) {
+        for (let n = below(random, 40); n >= 0; n--) {
+          const path = `p/${below(random, 60)}`
+          const { dot } = first.table.set(path, step)
+          writes.push({ path, seq: dot.seq, time: first.table.peek(path)!.time, writer: dot.writer })
+        }
+        const count = writes.length
+        const flushed = first.persister.flushNow().then(() => (durable = Math.max(durable, count)))
+        if (random.float() < 0.7) await flushed
+        else for (let turns = below(random, 6); turns > 0; turns--) await Promise.resolve()
+      }
+      disk.crash()
+      const again = await open(disk, clock, random.fork('again'))
+      expect(again.rejoining, `seed ${seed}`).toBe(false)
+      writes.forEach(({ path, seq, time, writer }, i) => {
+        const log = again.table.writers.get(writer)
+        const covered = log !== undefined && again.table.covers(log, seq)
+        if (covered) expect(again.table.peek(path)?.time, `seed ${seed}: ${path}`).toBeGreaterThanOrEqual(time)
+        if (i < durable) expect(covered, `seed ${seed}: write ${i} was acknowledged`).toBe(true)
+      })
+      await again.store.close()
+    }
+  })
+
+  it('O(live): a point overwritten for ever takes no more room', async () => {
+    const clock = new ManualClock()
+    const disk = new MemoryDisk()
+    const { table, persister, store } = await open(disk, clock, seededRandom(1))
+    for (let i = 0; i < 3_000; i++) {
+      table.set(`p/${i % 10}`, i)
+      if (i % 3 === 0) await persister.flushNow()
+    }
+    await persister.flushNow()
+    expect(persister.logSize.totalBytes).toBeLessThan(6_000)
+    await store.close()
+  })
+})
