@@ -152,6 +152,9 @@ describe('a relay', () => {
     const healed = new Promise(resolve => relay.on(event => event.type === 'healed' && resolve(event)))
     building.points.set('ahu/1/setpoint', 21)
     building.points.set('ahu/1/temp', 19)
+    // The cloud writes in a later millisecond, and so wins.
+    const writtenAtMs = building.points.get('ahu/1/temp')!.atMs
+    await vi.waitFor(() => expect(systemClock.wallMs()).toBeGreaterThan(writtenAtMs + 1), soon)
     const last = hq.points.set('ahu/1/setpoint', 22)
     await node.reconnect()
     await last.durable('site')

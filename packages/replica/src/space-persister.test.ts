@@ -16,8 +16,8 @@ interface Opened {
   readonly rejoining: boolean
 }
 
-async function open(disk: MemoryDisk, clock: ManualClock, random: Random): Promise<Opened> {
-  const store = new MemoryStore({ clock: systemClock, disk })
+async function open(disk: MemoryDisk, clock: ManualClock, random: Random, beforeSync = (): void => undefined): Promise<Opened> {
+  const store = new MemoryStore({ clock: systemClock, disk, beforeSync })
   const trusted = new TrustedClock(clock, 300_000)
   const table: RegisterTable = new RegisterTable({ node: nodeId('a'), trusted, random, onDrop: register => persister.noteDrop(register) })
   const persister: SpacePersister = new SpacePersister({
@@ -97,8 +97,16 @@ describe('a table on disk', () => {
       const disk = new MemoryDisk()
       const writes: { path: string; seq: number; time: number; writer: string }[] = []
       let durable = 0
-      const first = await open(disk, clock, random.fork('life'))
-      for (let step = 0; step < 40; step++) {
+      // Dies at one of its syncs, so also between the parts of a long flush.
+      let syncsLeft = 1 + below(random, 150)
+      let die = (): void => undefined
+      const dead = new Promise<void>(resolve => (die = resolve))
+      const first = await open(disk, clock, random.fork('life'), () => {
+        if (--syncsLeft > 0) return
+        disk.crash()
+        die()
+      })
+      for (let step = 0; step < 40 && syncsLeft > 0; step++) {
         for (let n = below(random, 40); n >= 0; n--) {
           const path = `p/${below(random, 60)}`
           const { dot } = first.table.set(path, step)
@@ -106,7 +114,7 @@ describe('a table on disk', () => {
         }
         const count = writes.length
         const flushed = first.persister.flushNow().then(() => (durable = Math.max(durable, count)))
-        if (random.float() < 0.7) await flushed
+        if (random.float() < 0.7) await Promise.race([flushed, dead])
         else for (let turns = below(random, 6); turns > 0; turns--) await Promise.resolve()
       }
       disk.crash()

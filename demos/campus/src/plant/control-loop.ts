@@ -12,7 +12,7 @@ export interface ControlLoop {
   readonly trigger: string
   readonly reads: readonly string[]
   readonly writes: readonly string[]
-  /** What to write now, given `dtMs` since the last run: only what differs from what stands there. */
+  /** What to write now, given `dtMs` since the last run: only what differs enough from what stands there. */
   run(read: ReadPoint, dtMs: number): PointUpdate[]
 }
 
@@ -23,7 +23,7 @@ export function loopsOfWing(layout: WingLayout): ControlLoop[] {
 
 /** Proportional-integral, with the integral held where the output ends. */
 class Controller {
-  private integral = 0
+  private integral: number | undefined
 
   constructor(
     private readonly gain: number,
@@ -32,8 +32,10 @@ class Controller {
     private readonly max: number
   ) {}
 
-  next(error: number, dtMs: number): number {
-    const integral = this.integral + (this.gain * error * dtMs) / this.integralMs
+  /** `standing`: the output that stands there now. The first call takes over from it, so that a change of nodes moves nothing. */
+  next(error: number, dtMs: number, standing: number | undefined): number {
+    const before = this.integral ?? (standing === undefined ? 0 : standing - this.gain * error)
+    const integral = before + (this.gain * error * dtMs) / this.integralMs
     this.integral = clamp(integral, this.min, this.max)
     return clamp(this.gain * error + this.integral, this.min, this.max)
   }
@@ -49,11 +51,11 @@ function damperLoop(zone: number, ahu: number): ControlLoop {
     `zone/${zone}/damper`
   ]
   const controller = new Controller(25, 600_000, 15, 100)
-  return loop(`zone ${zone} damper`, temp, [temp, setpoint, supply], [damper], ([temperature, wanted, supplied], dtMs) => {
+  return loop(`zone ${zone} damper`, temp, [temp, setpoint, supply], [damper], ([temperature, wanted, supplied], dtMs, [standing]) => {
     // Warm air heats and cold air cools: more air helps only while it is on the right side of the room.
     const helps = Math.sign(supplied! - temperature!)
     const error = Math.abs(supplied! - temperature!) < neutralK ? 0 : (wanted! - temperature!) * helps
-    return [Math.round(controller.next(error, dtMs))]
+    return [Math.round(controller.next(error, dtMs, standing))]
   })
 }
 
@@ -67,15 +69,16 @@ function airLoop({ ahu, zones }: WingLayout): ControlLoop {
   const writes = [at('supply-setpoint'), at('heating-valve'), at('cooling-valve'), at('outdoor-damper'), at('fan-speed')]
   const setpoint = new Controller(4, 900_000, -8, 14)
   const coils = new Controller(3, 60_000, -100, 100)
-  return loop(`air handler ${ahu}`, at('supply-temp'), reads, writes, ([supply, , ...rooms], dtMs) => {
+  return loop(`air handler ${ahu}`, at('supply-temp'), reads, writes, ([supply, , ...rooms], dtMs, [standing, heating, cooling]) => {
     let error = 0
     let co2Max = 0
     for (let i = 0; i < rooms.length; i += 3) {
       error += (rooms[i + 1]! - rooms[i]!) / zones.length
       co2Max = Math.max(co2Max, rooms[i + 2]!)
     }
-    const supplySetpoint = round1(clamp(21 + setpoint.next(error, dtMs), 13, 35))
-    const coil = Math.round(coils.next(supplySetpoint - supply!, dtMs))
+    const supplySetpoint = round1(clamp(21 + setpoint.next(error, dtMs, standing === undefined ? undefined : standing - 21), 13, 35))
+    const coilStands = heating === undefined || cooling === undefined ? undefined : heating - cooling
+    const coil = Math.round(coils.next(supplySetpoint - supply!, dtMs, coilStands))
     const outdoor = Math.round(clamp(20 + (co2Max - 800) / 5, 20, 80))
     const fan = Math.round(clamp(50 + 30 * Math.abs(error), 50, 100))
     return [supplySetpoint, Math.max(0, coil), Math.max(0, -coil), outdoor, fan]
@@ -98,7 +101,7 @@ function loop(
   trigger: string,
   reads: readonly string[],
   writes: readonly string[],
-  compute: (inputs: readonly number[], dtMs: number) => readonly (number | undefined)[]
+  compute: (inputs: readonly number[], dtMs: number, standing: readonly (number | undefined)[]) => readonly (number | undefined)[]
 ): ControlLoop {
   return {
     name,
@@ -112,12 +115,26 @@ function loop(
         if (typeof value !== 'number') return []
         inputs.push(value)
       }
-      return compute(inputs, dtMs).flatMap((value, i) => {
+      const standing = writes.map(path => {
+        const value = read(path)
+        return typeof value === 'number' ? value : undefined
+      })
+      return compute(inputs, dtMs, standing).flatMap((value, i) => {
         const path = writes[i]!
-        return value === undefined || value === read(path) ? [] : [{ path, value }]
+        return value === undefined || !isWorthMoving(standing[i], value, path) ? [] : [{ path, value }]
       })
     }
   }
+}
+
+const deadbandPercent = 2
+const deadbandK = 0.3
+
+// A sensor's noise must not wear a motor out. Shut is shut, whatever the band.
+function isWorthMoving(standing: number | undefined, wanted: number, path: string): boolean {
+  if (standing === undefined) return true
+  if (wanted === 0) return standing !== 0
+  return Math.abs(wanted - standing) >= (path.endsWith('setpoint') ? deadbandK : deadbandPercent)
 }
 
 function clamp(value: number, min: number, max: number): number {

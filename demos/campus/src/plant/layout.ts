@@ -11,8 +11,8 @@ export interface PointUpdate {
   readonly value: PointScalar
 }
 
-/** Who writes a point: a sensor, a control loop (actuator), or a person (setting). */
-export type PointRole = 'sensor' | 'actuator' | 'setting'
+/** Who writes a point: a sensor, a sensor that only counts up (total), a control loop (actuator), or a person (setting). */
+export type PointRole = 'sensor' | 'total' | 'actuator' | 'setting'
 
 export interface PlantPoint {
   readonly path: string
@@ -61,6 +61,6 @@ export function pointsOfWing({ ahu, zones, doors, meters }: WingLayout): PlantPo
       { path: `door/${door}/locked`, role: 'setting', takes: 'boolean' } as const,
       sensor(`door/${door}/open`)
     ]),
-    ...meters.flatMap(meter => [sensor(`meter/${meter}/kw`), sensor(`meter/${meter}/kwh`)])
+    ...meters.flatMap(meter => [sensor(`meter/${meter}/power-kw`), { path: `meter/${meter}/energy-kwh`, role: 'total' } as const])
   ]
 }

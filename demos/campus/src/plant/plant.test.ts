@@ -144,7 +144,7 @@ describe('Plant.step', () => {
     for (let i = 0; i < 12; i++) {
       building.run(10)
       for (let meter = 1; meter <= 5; meter++) {
-        const kwh = building.number(`meter/${meter}/kwh`)
+        const kwh = building.number(`meter/${meter}/energy-kwh`)
         expect(kwh).toBeGreaterThan(before.get(meter) ?? 0)
         before.set(meter, kwh)
       }
@@ -152,7 +152,7 @@ describe('Plant.step', () => {
     const kw = (light: number): number => {
       const plant = makePlant()
       for (let zone = 1; zone <= 10; zone++) plant.command(`light/${zone}/level`, light)
-      return Number(plant.step(1_000).find(({ path }) => path === 'meter/2/kw')?.value)
+      return Number(plant.step(1_000).find(({ path }) => path === 'meter/2/power-kw')?.value)
     }
     expect(kw(100) - kw(0)).toBeCloseTo(1.2, 5) // ten lights of 120 W
   })

@@ -26,8 +26,8 @@ export const campusPoints = definePoints({
   'light/:light/power': { type: 'number', unit: 'W', min: 0, max: 10_000 },
   'door/:door/locked': { type: 'boolean' },
   'door/:door/open': { type: 'boolean' },
-  'meter/:meter/kw': { type: 'number', unit: 'kW', min: 0, max: 1_000_000, maxAgeMs: sensorAgeMs },
-  'meter/:meter/kwh': { type: 'number', unit: 'kWh', min: 0 },
+  'meter/:meter/power-kw': { type: 'number', unit: 'kW', min: 0, max: 1_000_000, maxAgeMs: sensorAgeMs },
+  'meter/:meter/energy-kwh': { type: 'counter', description: 'kWh used: goes on when the node that reads the meter is restarted' },
   'commissioning/:item': { type: 'number', description: 'what an engineer notes while commissioning' },
   'trace/:column': { type: 'number', description: 'a column of a measured trend export, replayed' }
 })

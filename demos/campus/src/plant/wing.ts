@@ -104,8 +104,8 @@ export class Wing {
     for (const [number, door] of this.doors) values.set(`door/${number}/open`, door.open)
     this.powerKw().forEach((kw, i) => {
       const meter = this.layout.meters[i]!
-      values.set(`meter/${meter}/kw`, round(kw, 3))
-      values.set(`meter/${meter}/kwh`, round(this.kwh.get(meter) ?? 0, 3))
+      values.set(`meter/${meter}/power-kw`, round(kw, 3))
+      values.set(`meter/${meter}/energy-kwh`, round(this.kwh.get(meter) ?? 0, 3))
     })
     return values
   }
