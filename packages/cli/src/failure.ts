@@ -13,7 +13,12 @@ export interface Failure {
 }
 
 const notRunning = ['CONTROL_NOT_RUNNING', 'CONTROL_CLOSED', 'CONTROL_LOST']
-const usage: readonly string[] = [cliErrors.optionMissing, cliErrors.fileInvalid, cliErrors.fileUnreadable, 'CONTROL_REQUEST_INVALID']
+const usage: readonly string[] = [
+  cliErrors.optionMissing,
+  cliErrors.fileInvalid,
+  cliErrors.fileUnreadable,
+  'CONTROL_REQUEST_INVALID'
+]
 
 export function failureOf(error: unknown): Failure {
   if (error instanceof CommanderError) return { text: '', exitCode: error.exitCode === 0 ? exitCodes.ok : exitCodes.usage }

@@ -45,7 +45,10 @@ export interface AskOptions {
 
 /** Options of every command that asks a running node. */
 export function asking(command: Command, space?: string): Command {
-  command.addOption(dataOption()).option('--json', 'print what the node answers, as JSON').option('--site <id>', 'which site: needed when asking a relay')
+  command
+    .addOption(dataOption())
+    .option('--json', 'print what the node answers, as JSON')
+    .option('--site <id>', 'which site: needed when asking a relay')
   if (space !== undefined) command.option('--space <name>', `which space (default: ${space})`)
   return command
 }
@@ -59,7 +62,11 @@ export interface DurableOptions {
 export function writing(command: Command): Command {
   return command
     .addOption(
-      new Option('--durable <level>', 'wait until it is fsynced here, on another node, or on the relay').choices(['local', 'site', 'relay'])
+      new Option('--durable <level>', 'wait until it is fsynced here, on another node, or on the relay').choices([
+        'local',
+        'site',
+        'relay'
+      ])
     )
     .option('--timeout <duration>', 'how long to wait for that', parseDuration, 10_000)
 }

@@ -137,8 +137,8 @@ export class SpaceLog {
     return old
   }
 
-  /** Reads the log of a space into an empty table. Returns how many records there were. */
-  async load(store: SpaceStore, table: RegisterTable): Promise<number> {
+  /** Reads the log of a space into an empty table. */
+  async load(store: SpaceStore, table: RegisterTable): Promise<void> {
     const registers = new Map<string, Register>()
     const shadows = new Map<string, Register>()
     for await (const { key, value } of store.read(prefix)) {
@@ -176,7 +176,6 @@ export class SpaceLog {
       }
       if (record.registers.length > 0) this.liveBytes += (record.bytes * record.live) / record.registers.length
     }
-    return this.records.size
   }
 }
 

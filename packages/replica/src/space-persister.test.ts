@@ -98,7 +98,7 @@ describe('a table on disk', () => {
       const writes: { path: string; seq: number; time: number; writer: string }[] = []
       let durable = 0
       // Dies at one of its syncs, so also between the parts of a long flush.
-      let syncsLeft = 1 + below(random, 150)
+      let syncsLeft = 1 + below(random, 100)
       let die = (): void => undefined
       const dead = new Promise<void>(resolve => (die = resolve))
       const first = await open(disk, clock, random.fork('life'), () => {
@@ -107,8 +107,8 @@ describe('a table on disk', () => {
         die()
       })
       for (let step = 0; step < 40 && syncsLeft > 0; step++) {
-        for (let n = below(random, 40); n >= 0; n--) {
-          const path = `p/${below(random, 60)}`
+        for (let n = below(random, 200); n >= 0; n--) {
+          const path = `p/${below(random, 300)}`
           const { dot } = first.table.set(path, step)
           writes.push({ path, seq: dot.seq, time: first.table.peek(path)!.time, writer: dot.writer })
         }

@@ -73,8 +73,9 @@ export class SpacePersister {
     }
     const state = read(await store.get(stateKey), decodeState)
     const members = read(await store.get(membersKey), decodeMembers) ?? []
-    const records = await this.registerLog.load(store, table)
-    const rejoining = store.loss !== undefined || unreadable || (records > 0 && state === undefined)
+    await this.registerLog.load(store, table)
+    // Registers without a state are no loss: the very first flush was cut short, and nothing is covered.
+    const rejoining = store.loss !== undefined || unreadable
     if (state) {
       table.trusted.raiseCeiling(state.ceilingMs)
       if (state.hlc <= table.skewLimit()) table.hlc.observe(state.hlc)

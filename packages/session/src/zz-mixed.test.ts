@@ -7,7 +7,7 @@
  */
 import { describe, expect, it } from 'vitest'
 import { hlcToMs } from '@selvedge/core'
-import { addressOf, covers, isNewer, type Entry, type Register } from '@selvedge/documents'
+import { addressOf, covers, isNewer, type Dot, type Entry, type Register } from '@selvedge/documents'
 import { TestWorld, type TestReplica } from './testing/harness.js'
 
 const runs = Number(process.env['SELVEDGE_MODEL_RUNS'] ?? 2_000)
@@ -105,14 +105,19 @@ class Run {
       const expiresAtMs = this.chance(0.2) ? Math.floor(replica.trusted.nowMs()) + this.world.below(3 * skewMs) + 1 : 0
       const value = this.chance(0.25) ? undefined : this.world.below(1000)
       const { dot } = value === undefined ? table.delete(path, slot) : table.set(path, value, { slot, expiresAtMs })
-      const writer = table.writer(dot.writer)
-      const entry = { path, slot, value, time: table.hlc.last, writer, seq: dot.seq, quality: 0, expiresAtMs, batch: 0 }
-      this.writes.push(entry)
-      if (value === undefined || expiresAtMs !== 0) this.ends.push(entry)
+      this.note(replica, dot, { path, slot, value, expiresAtMs })
     }
     if (this.chance(0.2)) table.batch(() => (one(), one()))
     else one()
     met.shadows += table.shadows.size
+  }
+
+  private note({ table }: TestReplica, dot: Dot, written: Pick<Entry, 'path' | 'slot' | 'value' | 'expiresAtMs'>): void {
+    const { path, slot, value, expiresAtMs } = written
+    const writer = table.writer(dot.writer)
+    const entry = { path, slot, value, time: table.hlc.last, writer, seq: dot.seq, quality: 0, expiresAtMs, batch: 0 }
+    this.writes.push(entry)
+    if (value === undefined || expiresAtMs !== 0) this.ends.push(entry)
   }
 
   private passTime(): void {
@@ -135,7 +140,7 @@ class Run {
     const address = addressOf(shadow.path, shadow.slot)
     this.voided.push({ address, time: shadow.time })
     if (this.chance(0.5)) replica.table.discardShadow(shadow.path, shadow.slot)
-    else replica.table.releaseShadow(shadow.path, shadow.slot)
+    else this.note(replica, replica.table.releaseShadow(shadow.path, shadow.slot)!.dot, shadow)
   }
 
   private collect(replica: TestReplica): number {

@@ -3,7 +3,16 @@ import { InvalidArgumentError, type Command } from 'commander'
 import type { PriorityAnswer, PriorityLevelAnswer } from '@selvedge/replica'
 import { ask, type Asking } from '../asking.js'
 import type { Io } from '../io.js'
-import { asking, durably, examples, parseDuration, parseValue, writing, type AskOptions, type DurableOptions } from '../options.js'
+import {
+  asking,
+  durably,
+  examples,
+  parseDuration,
+  parseValue,
+  writing,
+  type AskOptions,
+  type DurableOptions
+} from '../options.js'
 import { shownAge, shownDuration, shownValue } from '../output/text.js'
 
 type WriteOptions = AskOptions & DurableOptions
@@ -47,7 +56,9 @@ interface PriorityOptions extends AskOptions, DurableOptions {
 }
 
 function priorityCommand(program: Command, io: Io): void {
-  const priority = writing(asking(program.command('priority').description('show a priority array, fill a level or empty it'), 'state'))
+  const priority = writing(
+    asking(program.command('priority').description('show a priority array, fill a level or empty it'), 'state')
+  )
     .argument('<path>', 'path of the point')
     .option('--level <level>', '1 (highest) to 16', parseLevel)
     .option('--write <value>', 'fill the level with this', parseValue)
@@ -89,7 +100,11 @@ function levels(asked: Asking, { path, unit = '', current, levels: filled }: Pri
       { title: 'VALUE', right: true, value: ({ value }) => shownValue(value, 40) },
       { title: 'AGE', optional: true, value: ({ ageMs }) => (ageMs === undefined ? '' : shownAge(ageMs)) },
       { title: 'WRITER', optional: true, value: ({ writerName }) => shownValue(writerName ?? '', 24) },
-      { title: 'EXPIRES', optional: true, value: ({ expiresAtMs }) => (expiresAtMs === undefined ? '' : `in ${shownDuration(expiresAtMs - nowMs)}`) }
+      {
+        title: 'EXPIRES',
+        optional: true,
+        value: ({ expiresAtMs }) => (expiresAtMs === undefined ? '' : `in ${shownDuration(expiresAtMs - nowMs)}`)
+      }
     ],
     'no level is filled'
   )

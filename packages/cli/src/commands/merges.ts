@@ -15,7 +15,9 @@ export function mergeCommands(program: Command, io: Io): void {
     .action(async (options: AskOptions & { max?: number }) => {
       const asked = await ask(io, options)
       const query = { ...asked.where, max: options.max }
-      await asked.print(await asked.client.request<ConflictAnswer[]>('GET', '/conflicts', { query }), found => conflictTable(asked, found))
+      await asked.print(await asked.client.request<ConflictAnswer[]>('GET', '/conflicts', { query }), found =>
+        conflictTable(asked, found)
+      )
     })
   const restore = writing(asking(conflicts.command('restore').description('write the losing value anew'), 'all'))
     .argument('<id>', 'id of the conflict, or its first digits')
@@ -23,7 +25,9 @@ export function mergeCommands(program: Command, io: Io): void {
       const options = command.optsWithGlobals<WriteOptions>()
       const asked = await ask(io, options)
       const body = { ...asked.where, id, ...durably(options) }
-      const answer = await asked.client.request<WriteAnswer & { restored: ConflictAnswer }>('POST', '/conflicts/restore', { body })
+      const answer = await asked.client.request<WriteAnswer & { restored: ConflictAnswer }>('POST', '/conflicts/restore', {
+        body
+      })
       const { path, loser } = answer.restored
       await asked.print(answer, () => `${path} is ${sideText(loser)} again${reachedText(answer)}\n`)
     })
@@ -35,7 +39,9 @@ export function mergeCommands(program: Command, io: Io): void {
     .action(async (options: AskOptions & { max?: number }) => {
       const asked = await ask(io, options)
       const query = { ...asked.where, max: options.max }
-      await asked.print(await asked.client.request<HealAnswer[]>('GET', '/heal-reports', { query }), found => healTable(asked, found))
+      await asked.print(await asked.client.request<HealAnswer[]>('GET', '/heal-reports', { query }), found =>
+        healTable(asked, found)
+      )
     })
   examples(heal, 'selvedge heal', 'selvedge heal --max 1 --json')
 
@@ -51,7 +57,12 @@ function heldBackCommands(program: Command, io: Io): void {
       )
     }
   )
-  examples(heldBack, 'selvedge held-back', 'selvedge held-back release ahu/1/setpoint', 'selvedge held-back discard ahu/1/setpoint')
+  examples(
+    heldBack,
+    'selvedge held-back',
+    'selvedge held-back release ahu/1/setpoint',
+    'selvedge held-back discard ahu/1/setpoint'
+  )
   const settle = (name: 'release' | 'discard', description: string, done: string): void => {
     writing(asking(heldBack.command(name).description(description), 'state'))
       .argument('<path>', 'path of the point')
@@ -77,7 +88,11 @@ function conflictTable(asked: Asking, conflicts: readonly ConflictAnswer[]): str
       { title: 'SEEN', value: ({ seenAtMs }) => shownTime(seenAtMs, nowMs) },
       { title: 'SPACE', value: ({ site, space }) => `${site}/${space}` },
       { title: 'PATH', value: ({ path, slot }) => shownValue(slot === '' ? path : `${path} [${slot}]`) },
-      { title: 'LOST', value: ({ loser, valueLeftOut }) => (valueLeftOut ? 'too large to keep' : sideText(loser)), style: () => 'bold' },
+      {
+        title: 'LOST',
+        value: ({ loser, valueLeftOut }) => (valueLeftOut ? 'too large to keep' : sideText(loser)),
+        style: () => 'bold'
+      },
       { title: 'BY', value: ({ loser }) => byText(loser, nowMs) },
       { title: 'WON', value: ({ winner }) => sideText(winner) },
       { title: 'BY', value: ({ winner }) => byText(winner, nowMs) },
@@ -103,15 +118,29 @@ function healTable(asked: Asking, reports: readonly HealAnswer[]): string {
       { title: 'MERGED', value: ({ atMs }) => shownAge(nowMs - atMs) },
       { title: 'SPACE', value: ({ site, space }) => `${site}/${space}` },
       { title: 'BY', value: ({ byName }) => shownValue(byName, 20) },
-      { title: 'WITH', value: ({ peerName, peerRole }) => shownValue(`${peerName}${peerRole === 'relay' && peerName !== 'relay' ? ' (relay)' : ''}`, 28) },
+      {
+        title: 'WITH',
+        value: ({ peerName, peerRole }) =>
+          shownValue(`${peerName}${peerRole === 'relay' && peerName !== 'relay' ? ' (relay)' : ''}`, 28)
+      },
       { title: 'APART', value: ({ apartMs }) => (apartMs === undefined ? '–' : shownDuration(apartMs)) },
       { title: 'TOOK', value: ({ durationMs }) => shownDuration(durationMs) },
       { title: 'RECEIVED', right: true, value: ({ registersReceived }) => String(registersReceived) },
       { title: 'APPLIED', right: true, value: ({ registersApplied }) => String(registersApplied) },
       { title: 'SENT', right: true, value: ({ registersSent }) => String(registersSent) },
-      { title: 'CONFLICTS', right: true, value: report => String(report.conflicts), style: report => (report.conflicts > 0 ? 'warning' : 'plain') },
+      {
+        title: 'CONFLICTS',
+        right: true,
+        value: report => String(report.conflicts),
+        style: report => (report.conflicts > 0 ? 'warning' : 'plain')
+      },
       { title: 'DOCUMENTS', right: true, value: ({ documents }) => String(documents.length) },
-      { title: 'RETURNED', right: true, optional: true, value: ({ returned }) => (returned.length > 0 ? String(returned.length) : '') }
+      {
+        title: 'RETURNED',
+        right: true,
+        optional: true,
+        value: ({ returned }) => (returned.length > 0 ? String(returned.length) : '')
+      }
     ],
     'no merges after a partition yet'
   )

@@ -22,7 +22,9 @@ export function pointCommands(program: Command, io: Io): void {
   const get = asking(program.command('get').description('show points: one, or all that match a pattern'), 'state')
     .argument('[path]', 'path, or pattern (* one segment, ** any number)', '**')
     .option('--value', 'print the value alone, as JSON')
-    .action(async (path: string, options: AskOptions & { value?: boolean }) => getPoints(await ask(io, options), path, options.value === true))
+    .action(async (path: string, options: AskOptions & { value?: boolean }) =>
+      getPoints(await ask(io, options), path, options.value === true)
+    )
   examples(get, 'selvedge get', 'selvedge get "ahu/*/supply-temp"', 'selvedge get ahu/1/setpoint --value')
 
   const set = writing(asking(program.command('set').description('write a point'), 'state'))
@@ -36,7 +38,7 @@ export function pointCommands(program: Command, io: Io): void {
     'selvedge set ahu/1/setpoint 21.5',
     'selvedge set ahu/1/mode eco --durable site --timeout 5s',
     'selvedge set ahu/1/override true --expires 30m',
-    "selvedge set ahu/1/label '\"42\"'   # the text 42, not the number"
+    'selvedge set ahu/1/label \'"42"\'   # the text 42, not the number'
   )
 
   const remove = writing(asking(program.command('delete').description('delete a point'), 'state'))
@@ -73,7 +75,9 @@ async function getPoints(asked: Asking, path: string, valueOnly: boolean): Promi
   const { client, where, io, json } = asked
   const readings: ReadingAnswer[] = []
   if (!path.includes('*')) readings.push(await client.request('GET', '/points/get', { query: { ...where, path } }))
-  else for await (const reading of client.stream<ReadingAnswer>('/points/list', { query: { ...where, pattern: path } })) readings.push(reading)
+  else
+    for await (const reading of client.stream<ReadingAnswer>('/points/list', { query: { ...where, pattern: path } }))
+      readings.push(reading)
   readings.sort((a, b) => (a.path < b.path ? -1 : 1))
   if (valueOnly) return io.write(readings.map(({ value }) => `${JSON.stringify(value)}\n`).join(''))
   if (json) return io.write(`${JSON.stringify(path.includes('*') ? readings : readings[0], null, 2)}\n`)
@@ -85,7 +89,11 @@ async function getPoints(asked: Asking, path: string, valueOnly: boolean): Promi
         { title: 'PATH', value: reading => shownValue(reading.path) },
         { title: 'VALUE', right: true, value: reading => shownValue(reading.value, valueLengthMax), style: () => 'bold' },
         { title: 'UNIT', optional: true, value: reading => reading.unit ?? '' },
-        { title: 'QUALITY', value: reading => reading.quality, style: ({ quality }) => (quality === 'good' ? 'good' : 'warning') },
+        {
+          title: 'QUALITY',
+          value: reading => reading.quality,
+          style: ({ quality }) => (quality === 'good' ? 'good' : 'warning')
+        },
         { title: 'AGE', value: reading => shownAge(reading.ageMs) },
         { title: 'WRITER', value: reading => shownValue(reading.writerName, 24) },
         { title: 'REACHED', value: reading => reading.reached },
@@ -144,7 +152,9 @@ async function watchPoints(asked: Asking, pattern: string, { initial, maxAge, co
 function changeLine(change: ChangeAnswer, nowMs: number, style: Asking['style']): string {
   const { path, slot, value, unit, quality, origin, writerName, ageMs, atMs } = change
   const gone = value === undefined
-  const shown = gone ? style.dim('gone') : style.bold(`${shownValue(value, valueLengthMax)}${unit === undefined ? '' : ` ${unit}`}`)
+  const shown = gone
+    ? style.dim('gone')
+    : style.bold(`${shownValue(value, valueLengthMax)}${unit === undefined ? '' : ` ${unit}`}`)
   const notes = [
     ...(quality === 'good' || gone ? [] : [style.warning(quality)]),
     ...(origin === 'merged' && !change.initial ? [style.warning(`merged, ${shownAge(ageMs)}`)] : []),

@@ -14,12 +14,18 @@ export interface Column<Row> {
 export function table<Row>(rows: readonly Row[], columns: readonly Column<Row>[], style: Style, none: string): string {
   if (rows.length === 0) return `${style.dim(none)}\n`
   const cells = columns.map(column => rows.map(row => column.value(row)))
-  const shown = columns.flatMap((column, i) => (column.optional && cells[i]!.every(cell => cell === '') ? [] : [{ column, cells: cells[i]! }]))
+  const shown = columns.flatMap((column, i) =>
+    column.optional && cells[i]!.every(cell => cell === '') ? [] : [{ column, cells: cells[i]! }]
+  )
   const widths = shown.map(({ column, cells: texts }) => Math.max(width(column.title), ...texts.map(width)))
   const line = (parts: readonly string[]): string => `${parts.join('  ').trimEnd()}\n`
   const title = line(shown.map(({ column }, i) => style.dim(padded(column.title, widths[i]!, column.right))))
   const body = rows.map((row, r) =>
-    line(shown.map(({ column, cells: texts }, i) => style[column.style?.(row) ?? 'plain'](padded(texts[r]!, widths[i]!, column.right))))
+    line(
+      shown.map(({ column, cells: texts }, i) =>
+        style[column.style?.(row) ?? 'plain'](padded(texts[r]!, widths[i]!, column.right))
+      )
+    )
   )
   return title + body.join('')
 }

@@ -9,7 +9,9 @@ export function printable(text: string): string {
 
 /** A register's value in one line: texts as they are, bytes as their number, everything else as JSON. */
 export function shownValue(value: unknown, lengthMax = Number.POSITIVE_INFINITY): string {
-  const text = printable(typeof value === 'string' ? value : typeof value === 'object' ? shownObject(value) : String(value ?? '–'))
+  const text = printable(
+    typeof value === 'string' ? value : typeof value === 'object' ? shownObject(value) : String(value ?? '–')
+  )
   const characters = [...text]
   return characters.length <= lengthMax ? text : `${characters.slice(0, lengthMax - 1).join('')}…`
 }
