@@ -35,7 +35,10 @@ export function failureOf(error: unknown): Failure {
 }
 
 function adviceFor(code: string, details: Readonly<Record<string, unknown>>): string | undefined {
-  const detail = (name: string): string => printable(String(details[name] ?? name.toUpperCase()))
+  const detail = (name: string): string => {
+    const value = details[name]
+    return typeof value === 'string' ? printable(value) : name.toUpperCase()
+  }
   switch (code) {
     case 'CONTROL_NOT_RUNNING':
       return `start a node with "selvedge node --data ${detail('directory')} …", or name another directory with --data or SELVEDGE_DATA`

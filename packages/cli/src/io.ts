@@ -13,7 +13,13 @@ export interface Io {
   /** A command that ran until it was told to stop has closed everything: the process may end at once. */
   ranToTheEnd: boolean
   /** Calls `stop` on the first SIGINT or SIGTERM, `force` on the second, `again` on SIGHUP; returns what ends that. */
-  onSignals(signals: { stop(): void; force(): void; again?(): void }): () => void
+  onSignals(signals: Signals): () => void
+}
+
+export interface Signals {
+  readonly stop: () => void
+  readonly force: () => void
+  readonly again?: () => void
 }
 
 export function processIo(): Io {

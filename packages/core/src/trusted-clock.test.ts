@@ -108,3 +108,15 @@ describe('I5 trusted now', () => {
     expect(trusted.nowMs()).toBe(start)
   })
 })
+
+describe('TrustedClock of a relay', () => {
+  it('I5: does not follow the clocks of its many sites, and still tells how far off they are', () => {
+    const clock = new ManualClock()
+    const trusted = new TrustedClock(clock, 300_000, false)
+    for (const session of [{}, {}, {}]) trusted.heard(session, clock.wallMs() + 3_600_000)
+    const session = {}
+    trusted.heard(session, clock.wallMs() - 60_000)
+    expect(trusted.nowMs()).toBe(clock.wallMs())
+    expect(trusted.offsetOf(session)).toBe(-60_000)
+  })
+})

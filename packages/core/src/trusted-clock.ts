@@ -13,7 +13,12 @@ export class TrustedClock {
   constructor(
     private readonly clock: Clock,
     /** Milliseconds a clock may be off before what it says is not obeyed. */
-    readonly maxClockSkewMs: number
+    readonly maxClockSkewMs: number,
+    /**
+     * Whether peers' clocks count. Not on a relay: its peers are of many sites, and the clocks of some must not move time for the
+     * others; nor would a median of thousands, at each ping, be worth its price. Default true.
+     */
+    private readonly followsPeers = true
   ) {}
 
   /** Wall milliseconds that this replica believes. */
@@ -57,7 +62,7 @@ export class TrustedClock {
   }
 
   private recompute(): void {
-    if (this.offsets.size < 2) {
+    if (!this.followsPeers || this.offsets.size < 2) {
       this.median = undefined
       return
     }

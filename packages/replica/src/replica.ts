@@ -130,7 +130,7 @@ export class Replica {
     this.environment = options.environment
     this.store = options.store
     this.timing = { ...defaultTiming, ...options.timing }
-    this.trusted = new TrustedClock(this.environment.clock, this.timing.maxClockSkewMs)
+    this.trusted = new TrustedClock(this.environment.clock, this.timing.maxClockSkewMs, options.role === 'node')
     this.unsubscribe = this.store.onHealth(health => this.options.events?.storeHealth?.(health))
     this.scheduleGc()
   }
@@ -266,6 +266,7 @@ export class Replica {
 
   private heard(session: Session, wallMs: number): void {
     this.trusted.heard(session, wallMs)
+    if (this.role === 'relay') return // its time does not follow its peers
     for (const space of this.spaceMap.values()) if (space.table.shadows.size > 0 || space.table.hlc.last > space.table.skewLimit()) space.advance()
   }
 

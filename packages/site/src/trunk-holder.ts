@@ -75,7 +75,7 @@ export class TrunkHolder {
     this.trunk = undefined
     this.feed({
       type: 'trunkDown',
-      failed: reason.code !== drainedCode,
+      failed: reason.code !== drainedCode && reason.code !== relayDraining,
       ...(reason.retryAfterMs === undefined ? {} : { retryAfterMs: reason.retryAfterMs })
     })
   }
@@ -168,3 +168,5 @@ export class TrunkHolder {
 }
 
 const drainedCode = 'TRUNK_DRAINED'
+/** A relay that restarts says so, and when to come back: no reason to let another node try first. */
+const relayDraining = 'RELAY_DRAINING'

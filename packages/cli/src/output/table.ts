@@ -1,5 +1,6 @@
 /** Tables for a terminal: columns as wide as what is in them, nothing drawn around. */
 import type { Style } from './style.js'
+import { width } from './text.js'
 
 export interface Column<Row> {
   readonly title: string
@@ -40,9 +41,4 @@ export function list(items: readonly (readonly [string, string])[], style: Style
 function padded(text: string, wide: number, right = false): string {
   const space = ' '.repeat(Math.max(0, wide - width(text)))
   return right ? space + text : text + space
-}
-
-// Characters, not UTF-16 units; those that a terminal draws double are rare in paths and names.
-function width(text: string): number {
-  return [...text].length
 }

@@ -9,15 +9,21 @@ export function printable(text: string): string {
 
 /** A register's value in one line: texts as they are, bytes as their number, everything else as JSON. */
 export function shownValue(value: unknown, lengthMax = Number.POSITIVE_INFINITY): string {
-  const text = printable(
-    typeof value === 'string' ? value : typeof value === 'object' ? shownObject(value) : String(value ?? '–')
-  )
-  const characters = [...text]
+  const text = printable(typeof value === 'string' ? value : value === undefined ? '–' : shownObject(value))
+  if (text.length <= lengthMax) return text
+  const characters = Array.from(segmenter.segment(text), ({ segment }) => segment)
   return characters.length <= lengthMax ? text : `${characters.slice(0, lengthMax - 1).join('')}…`
 }
 
-function shownObject(value: object | null): string {
-  if (value !== null && '$bytes' in value && typeof value.$bytes === 'string') {
+const segmenter = new Intl.Segmenter()
+
+/** Characters as people count them; those that a terminal draws double are rare in paths and names. */
+export function width(text: string): number {
+  return /^[ -~]*$/.test(text) ? text.length : Array.from(segmenter.segment(text)).length
+}
+
+function shownObject(value: unknown): string {
+  if (typeof value === 'object' && value !== null && '$bytes' in value && typeof value.$bytes === 'string') {
     const bytes = Buffer.from(value.$bytes, 'base64')
     return `${bytes.length} bytes ${bytes.subarray(0, 8).toString('hex')}${bytes.length > 8 ? '…' : ''}`
   }
