@@ -3,7 +3,6 @@
  */
 import { parseArgs } from 'node:util'
 import { Campus } from './campus/campus.js'
-import { runLive } from './campus/live.js'
 import { tellStory } from './campus/script.js'
 
 const help = `Selvedge campus: one relay and three buildings of three nodes, ten real processes on this machine.
@@ -39,7 +38,6 @@ async function main(): Promise<number> {
   if (!live) process.stdout.write('starting a relay and three buildings of three nodes …\n')
   const campus = await Campus.open({ trace: values.trace, dataDir: values.data, onEvent: text => onEvent(text) })
   try {
-    if (live) return await runLive(campus, { events, signal: stop.signal, setOnEvent: listener => (onEvent = listener) })
     return await runScript(campus, { json: values.json, trace: values.trace !== undefined, signal: stop.signal })
   } finally {
     await campus.close()

@@ -51,12 +51,18 @@ function damperLoop(zone: number, ahu: number): ControlLoop {
     `zone/${zone}/damper`
   ]
   const controller = new Controller(25, 600_000, 15, 100)
-  return loop(`zone ${zone} damper`, temp, [temp, setpoint, supply], [damper], ([temperature, wanted, supplied], dtMs, [standing]) => {
-    // Warm air heats and cold air cools: more air helps only while it is on the right side of the room.
-    const helps = Math.sign(supplied! - temperature!)
-    const error = Math.abs(supplied! - temperature!) < neutralK ? 0 : (wanted! - temperature!) * helps
-    return [Math.round(controller.next(error, dtMs, standing))]
-  })
+  return loop(
+    `zone ${zone} damper`,
+    temp,
+    [temp, setpoint, supply],
+    [damper],
+    ([temperature, wanted, supplied], dtMs, [standing]) => {
+      // Warm air heats and cold air cools: more air helps only while it is on the right side of the room.
+      const helps = Math.sign(supplied! - temperature!)
+      const error = Math.abs(supplied! - temperature!) < neutralK ? 0 : (wanted! - temperature!) * helps
+      return [Math.round(controller.next(error, dtMs, standing))]
+    }
+  )
 }
 
 function airLoop({ ahu, zones }: WingLayout): ControlLoop {
@@ -69,20 +75,28 @@ function airLoop({ ahu, zones }: WingLayout): ControlLoop {
   const writes = [at('supply-setpoint'), at('heating-valve'), at('cooling-valve'), at('outdoor-damper'), at('fan-speed')]
   const setpoint = new Controller(4, 900_000, -8, 14)
   const coils = new Controller(3, 60_000, -100, 100)
-  return loop(`air handler ${ahu}`, at('supply-temp'), reads, writes, ([supply, , ...rooms], dtMs, [standing, heating, cooling]) => {
-    let error = 0
-    let co2Max = 0
-    for (let i = 0; i < rooms.length; i += 3) {
-      error += (rooms[i + 1]! - rooms[i]!) / zones.length
-      co2Max = Math.max(co2Max, rooms[i + 2]!)
+  return loop(
+    `air handler ${ahu}`,
+    at('supply-temp'),
+    reads,
+    writes,
+    ([supply, , ...rooms], dtMs, [standing, heating, cooling]) => {
+      let error = 0
+      let co2Max = 0
+      for (let i = 0; i < rooms.length; i += 3) {
+        error += (rooms[i + 1]! - rooms[i]!) / zones.length
+        co2Max = Math.max(co2Max, rooms[i + 2]!)
+      }
+      const supplySetpoint = round1(
+        clamp(21 + setpoint.next(error, dtMs, standing === undefined ? undefined : standing - 21), 13, 35)
+      )
+      const coilStands = heating === undefined || cooling === undefined ? undefined : heating - cooling
+      const coil = Math.round(coils.next(supplySetpoint - supply!, dtMs, coilStands))
+      const outdoor = Math.round(clamp(20 + (co2Max - 800) / 5, 20, 80))
+      const fan = Math.round(clamp(50 + 30 * Math.abs(error), 50, 100))
+      return [supplySetpoint, Math.max(0, coil), Math.max(0, -coil), outdoor, fan]
     }
-    const supplySetpoint = round1(clamp(21 + setpoint.next(error, dtMs, standing === undefined ? undefined : standing - 21), 13, 35))
-    const coilStands = heating === undefined || cooling === undefined ? undefined : heating - cooling
-    const coil = Math.round(coils.next(supplySetpoint - supply!, dtMs, coilStands))
-    const outdoor = Math.round(clamp(20 + (co2Max - 800) / 5, 20, 80))
-    const fan = Math.round(clamp(50 + 30 * Math.abs(error), 50, 100))
-    return [supplySetpoint, Math.max(0, coil), Math.max(0, -coil), outdoor, fan]
-  })
+  )
 }
 
 /** Acts when the first comes or the last goes, so that a level chosen by hand stays until then. */

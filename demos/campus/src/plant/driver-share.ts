@@ -19,7 +19,7 @@ export interface DriverShare {
   readonly paths: readonly string[]
   /** Its actuators and settings: what to watch and pass to `plant.command`. */
   readonly commanded: readonly string[]
-  /** Loops over its own points. They may run elsewhere: take them from another share to control across nodes. */
+  /** Loops over its own points, new with each share. They may run elsewhere: take another node's share to control across nodes. */
   readonly loops: readonly ControlLoop[]
   owns(path: string): boolean
   /** Those of a step's updates that are its own to write. */
@@ -39,7 +39,7 @@ export function driverShare(plant: Plant, index: number, of: number): DriverShar
   const own = new Set(points.map(({ path }) => path))
   return {
     paths: [...own],
-    commanded: points.filter(({ role }) => role !== 'sensor').map(({ path }) => path),
+    commanded: points.filter(({ takes }) => takes !== undefined).map(({ path }) => path),
     loops: layouts.flatMap(loopsOfWing),
     owns: path => own.has(path),
     pick: updates => updates.filter(({ path }) => own.has(path)),

@@ -4,6 +4,7 @@ const slugLengthMax = 100
 /** Lower-case letters and digits joined by `-`; accents go, and what has neither letter nor digit of ASCII becomes ''. */
 export function slugify(heading: string): string {
   return heading
+    .replaceAll('ß', 'ss')
     .normalize('NFKD')
     .toLowerCase()
     .replace(/\p{Mark}/gu, '')

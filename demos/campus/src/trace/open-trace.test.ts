@@ -80,8 +80,8 @@ describe('openTrace reads', () => {
       '\ufeffDatum;Außenluft °C;Druck, Zuluft;Anteil\n28.08.2007 00:00;21,5;1.4;-0,25\n28.08.2007 00:15;21;,5;3\n'
     )
     expect(rows).toEqual([
-      [0, { 'au-enluft-c': 21.5, 'druck-zuluft': 1.4, anteil: -0.25 }],
-      [15, { 'au-enluft-c': 21, 'druck-zuluft': 0.5, anteil: 3 }]
+      [0, { 'aussenluft-c': 21.5, 'druck-zuluft': 1.4, anteil: -0.25 }],
+      [15, { 'aussenluft-c': 21, 'druck-zuluft': 0.5, anteil: 3 }]
     ])
   })
 
