@@ -37,10 +37,14 @@ async function main(): Promise<number> {
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => stop.abort(new Error(`stopped by ${signal}`)))
   if (!live) process.stdout.write('starting a relay and three buildings of three nodes …\n')
   const campus = await Campus.open({ trace: values.trace, dataDir: values.data, onEvent: text => onEvent(text) })
+  let held = false
   try {
-    return await runScript(campus, { json: values.json, trace: values.trace !== undefined, signal: stop.signal })
+    const code = await runScript(campus, { json: values.json, trace: values.trace !== undefined, signal: stop.signal })
+    held = code === 0
+    return code
   } finally {
-    await campus.close()
+    await campus.close({ keepData: !held && !live })
+    if (!held && !live) process.stdout.write(`what the processes stored and logged is in ${campus.directory}\n`)
   }
 }
 

@@ -54,6 +54,8 @@ function adviceFor(code: string, details: Readonly<Record<string, unknown>>): st
       return '"selvedge get" lists what there is; --space looks into another space'
     case 'CONTROL_DOCUMENT_UNKNOWN':
       return '"selvedge config list" and "selvedge doc list" tell which there are'
+    case 'CONTROL_REQUEST_INVALID':
+      return details['field'] === 'site' ? 'name it with --site' : undefined
     case 'RECEIPT_ABORTED':
       return 'the write stands and goes on being replicated: "selvedge get" tells how far it got'
     case 'SITE_NODE_NOT_LISTED':

@@ -282,6 +282,11 @@ export class Replica {
     }
   }
 
+  /** The site was in touch with a node until now, if not through this process: heal reports tell how long two were apart. */
+  noteContact(node: NodeId): void {
+    this.lastContact.set(node, this.trusted.nowMs())
+  }
+
   private detached(source: number, reason: CloseReason): void {
     const peer = this.attached.get(source)
     if (!peer) return

@@ -353,6 +353,8 @@ export class Site<S extends AnyPointSchema = AnyPointSchema> extends EventEmitte
   private noteHolder(): void {
     const holder = this.holder?.holder
     if (holder === this.lastHolder) return
+    // Whoever takes the trunk next tells in its heal report how long the building was cut off.
+    if (holder === undefined && this.roster.relay) this.replica?.noteContact(this.roster.relay.node)
     this.lastHolder = holder
     this.emit('trunk', holder)
   }

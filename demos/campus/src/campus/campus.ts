@@ -51,7 +51,7 @@ export class Campus {
     }))
     const rosterFile = join(directory, 'rosters.json')
     await writeFile(rosterFile, JSON.stringify(rosters, undefined, 2))
-    const relay = new Child('cloud', { kind: 'relay', dataDir: relayDir, rosters: rosterFile }, options.onEvent)
+    const relay = new Child('cloud', join(directory, 'cloud.log'), { kind: 'relay', dataDir: relayDir, rosters: rosterFile }, options.onEvent)
     const buildings: Building[] = []
     const campus = new Campus(directory, options.dataDir !== undefined, relay, buildings, options.onEvent)
     try {
@@ -60,7 +60,7 @@ export class Campus {
       for (const roster of rosters) buildings.push(await campus.build(roster, relay.port, options.trace))
       await Promise.all(buildings.flatMap(({ nodes }) => nodes.map(node => node.start())))
     } catch (error) {
-      await campus.close()
+      await campus.close({ keepData: true })
       throw error
     }
     return campus
@@ -77,6 +77,7 @@ export class Campus {
       ({ name }, place) =>
         new Child(
           name,
+          join(this.directory, `${name}.log`),
           {
             kind: 'node',
             site,
@@ -112,11 +113,12 @@ export class Campus {
     )
   }
 
-  async close(): Promise<void> {
+  /** Ends every process. With `keepData` what they stored and logged stays, for whoever looks why. */
+  async close(options: { keepData?: boolean } = {}): Promise<void> {
     await Promise.all(this.buildings.flatMap(({ nodes }) => nodes.map(node => node.stop())))
     await this.relay.stop()
     for (const { wire } of this.buildings) wire.close()
-    if (!this.keepData) await rm(this.directory, { recursive: true, force: true })
+    if (!this.keepData && !options.keepData) await rm(this.directory, { recursive: true, force: true })
   }
 }
 

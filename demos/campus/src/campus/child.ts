@@ -1,5 +1,6 @@
 /** A child process of the campus: requests with answers, reports, a real `kill -9`, and a restart on the same data. */
 import { fork, type ChildProcess } from 'node:child_process'
+import { closeSync, openSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import type { FromChild, NodeConfig, NodeReport, RelayConfig, RelayReport, Request, ToChild } from './protocol.js'
 
@@ -21,6 +22,8 @@ export class Child {
 
   constructor(
     readonly name: string,
+    /** Where the process's structured log goes. */
+    private readonly logFile: string,
     readonly config: NodeConfig | RelayConfig,
     private readonly onEvent: (text: string) => void
   ) {}
@@ -28,12 +31,14 @@ export class Child {
   async start(): Promise<void> {
     this.state = 'starting'
     this.exitExpected = false
-    const child = fork(script, [], { stdio: ['ignore', 'inherit', 'inherit', 'ipc'], env: { ...process.env, SELVEDGE_CAMPUS: JSON.stringify(this.config) } })
+    const log = openSync(this.logFile, 'a')
+    const child = fork(script, [], { stdio: ['ignore', log, log, 'ipc'], env: { ...process.env, SELVEDGE_CAMPUS: JSON.stringify(this.config) } })
+    closeSync(log)
     this.process = child
     child.on('message', message => this.receive(message as FromChild))
     child.on('exit', (code, signal) => this.exited(child, code, signal))
     await this.until(() => this.state !== 'starting', 30_000, 'it to start')
-    if (this.current() !== 'up') throw new Error(`${this.name} did not start`)
+    if (this.current() !== 'up') throw new Error(`${this.name} did not start: see ${this.logFile}`)
   }
 
   private current(): ChildState {

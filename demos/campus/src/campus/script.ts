@@ -21,7 +21,7 @@ export interface StoryOptions {
 
 const sharedPoints = 20
 const commissioned = 40
-const loopsDuringCut = 150
+const loopsDuringCut = 450
 const rowsPlayed = 60
 
 export async function tellStory(campus: Campus, options: StoryOptions): Promise<Check[]> {

@@ -1,5 +1,5 @@
 export { renderScreen, type ScreenSize } from './render-screen.js'
-export { Screen, type ScreenKey, type ScreenOptions, type Terminal } from './screen.js'
+export { Screen, type ScreenKey, type ScreenOptions, type Terminal, type TerminalHandlers } from './screen.js'
 export {
   cloudEqual,
   siteEqual,

@@ -35,7 +35,8 @@ export function renderScreen(state: ScreenState, { columns, rows, colour = false
     logRows > 1
       ? [separator('events', columns), ...eventLines(state.events, logRows - 1)]
       : Array.from({ length: logRows }, () => [])
-  return [...shownTable, ...log, legend].slice(-rows).map(line => paint(line, columns, colour))
+  if (rows < 1) return []
+  return [...shownTable, ...log, legend].map(line => paint(line, columns, colour))
 }
 
 function titleLine({ elapsedMs, relay, sites }: ScreenState): Line {
@@ -52,7 +53,7 @@ interface Column {
   readonly heading: string
   readonly width: number
   readonly align: 'left' | 'right'
-  cell(node: NodeView, site: SiteView): Span
+  readonly cell: (node: NodeView, site: SiteView) => Span
 }
 
 const unknown: Span = { text: '-', style: 'dim' }
@@ -93,7 +94,7 @@ const table: readonly Column[] = [
   },
   {
     heading: 'cloud',
-    width: 6,
+    width: 7,
     align: 'left',
     cell: live(({ hash }, { cloudHash }) =>
       equality(hash === undefined || cloudHash === undefined ? undefined : hash === cloudHash)
@@ -103,7 +104,7 @@ const table: readonly Column[] = [
 
 // What a process that is not up was last heard to say means nothing.
 function live(cell: Column['cell']): Column['cell'] {
-  return (node, site) => (node.state === 'up' ? cell(node, site) : node.state === 'starting' ? { text: '' } : { text: '' })
+  return (node, site) => (node.state === 'up' ? cell(node, site) : { text: '' })
 }
 
 function headingLine(): Line {
@@ -152,7 +153,7 @@ function eventLines(events: readonly EventView[], rows: number): Line[] {
 }
 
 const keys: readonly (readonly [key: string, long: string, short: string])[] = [
-  ['c', 'cut/restore its trunk', 'trunk'],
+  ['c', 'cut/restore trunk', 'trunk'],
   ['k', 'kill -9 a node', 'kill'],
   ['r', 'restart it', 'restart'],
   ['s', 'split/heal building', 'split'],
@@ -160,11 +161,12 @@ const keys: readonly (readonly [key: string, long: string, short: string])[] = [
 ]
 
 function legendLine({ sites }: ScreenState, columns: number): Line {
-  const select = ['1', '2', '3', '4', '5', '6', '7', '8', '9'].slice(0, Math.max(1, sites.length)).join('/')
+  const select = Array.from({ length: Math.min(9, Math.max(1, sites.length)) }, (_, i) => i + 1).join('/')
   const build = (length: 1 | 2): Line =>
-    [[select, 'select building', 'building'] as const, ...keys].flatMap(entry => [
-      { text: ` ${entry[0]} `, style: 'inverse' },
-      { text: ` ${entry[length]}  ` }
+    [[select, 'building', 'building'] as const, ...keys].flatMap((entry, i) => [
+      { text: i === 0 ? '' : '  ' },
+      { text: entry[0], style: 'inverse' },
+      { text: ` ${entry[length]}` }
     ])
   const long = build(1)
   return long.reduce((sum, { text }) => sum + textWidth(text), 0) <= columns ? long : build(2)

@@ -19,9 +19,15 @@ export interface Terminal {
   /** False: taken, but write nothing further before `drain`. */
   write(text: string): boolean
   /** Set once. `keys` may bring several keystrokes. */
-  attach(handlers: { keys(text: string): void; resized(): void; drain(): void }): void
+  attach(handlers: TerminalHandlers): void
   /** Gives the terminal back as it was. Idempotent. */
   close(): void
+}
+
+export interface TerminalHandlers {
+  readonly keys: (text: string) => void
+  readonly resized: () => void
+  readonly drain: () => void
 }
 
 export type ScreenKey =

@@ -8,7 +8,7 @@ const plain = /^[\x20-\x7e]*$/
 const takesNone = /^[\p{Mark}\p{Default_Ignorable_Code_Point}]+$/u
 const takesTwo =
   /\p{Emoji_Presentation}|\ufe0f|[\u1100-\u115f\u2e80-\u303e\u3041-\u33ff\u3400-\u4dbf\u4e00-\u9fff\ua000-\ua4cf\uac00-\ud7a3\uf900-\ufaff\ufe30-\ufe6f\uff00-\uff60\uffe0-\uffe6]|[\u{1f300}-\u{1f64f}\u{1f900}-\u{1f9ff}\u{20000}-\u{3fffd}]/u
-const escapes = /\u001b\[[0-?]*[ -/]*[@-~]|\u001b[@-Z\\-_]|\u001b\][^\u0007\u001b]*(\u0007|\u001b\\)/g
+const escapes = /\u001b\[[0-?]*[ -/]*[@-~]|\u001b\][^\u0007\u001b]*(\u0007|\u001b\\)|\u001b[@-Z\\-_]/g
 
 /** `text` without escape sequences and control characters: what may be written to a terminal whoever made it. */
 export function printable(text: string): string {

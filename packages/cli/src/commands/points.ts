@@ -160,6 +160,6 @@ function changeLine(change: ChangeAnswer, nowMs: number, style: Asking['style'])
     ...(origin === 'merged' && !change.initial ? [style.warning(`merged, ${shownAge(ageMs)}`)] : []),
     style.dim(`by ${shownValue(writerName, 24)}`)
   ]
-  const address = slot === '' ? shownValue(path) : `${shownValue(path)} [${shownValue(slot)}]`
+  const address = slot === '' ? shownValue(path) : `${shownValue(path)} [${shownValue(slot, 24)}]`
   return `${style.dim(shownTime(atMs, nowMs))}  ${address}  ${shown}  ${notes.join('  ')}\n`
 }
