@@ -3,6 +3,7 @@
  */
 import { parseArgs } from 'node:util'
 import { Campus } from './campus/campus.js'
+import { runLive } from './campus/live.js'
 import { tellStory } from './campus/script.js'
 
 const help = `Selvedge campus: one relay and three buildings of three nodes, ten real processes on this machine.
@@ -39,6 +40,7 @@ async function main(): Promise<number> {
   const campus = await Campus.open({ trace: values.trace, dataDir: values.data, onEvent: text => onEvent(text) })
   let held = false
   try {
+    if (live) return await runLive(campus, { events, signal: stop.signal, setOnEvent: listener => (onEvent = listener) })
     const code = await runScript(campus, { json: values.json, trace: values.trace !== undefined, signal: stop.signal })
     held = code === 0
     return code

@@ -17,6 +17,8 @@ export interface SpaceStatus {
   readonly unstored: number
   readonly conflicts: number
   readonly divergences: number
+  /** Wall milliseconds (trusted) when a comparison of hashes last found a neighbour equal, also under load; undefined: not yet. */
+  readonly matchedAtMs: number | undefined
   /** Bytes of registers on disk, and how many of them are current. */
   readonly storedBytes: number
   readonly storedLiveBytes: number
@@ -35,6 +37,7 @@ export function spaceStatus(space: SpaceReplica): SpaceStatus {
     unstored: persister.backlog,
     conflicts: space.conflicts.count,
     divergences: space.divergences,
+    matchedAtMs: space.matchedAtMs === undefined ? undefined : Math.round(space.matchedAtMs),
     storedBytes: persister.logSize.totalBytes,
     storedLiveBytes: persister.logSize.liveBytes
   }

@@ -334,8 +334,8 @@ export class Session {
     const intervalMs = this.options.compareIntervalMs ?? 10_000
     for (const link of this.links) {
       const due = this.compareAt.get(link)
-      // The first comparison follows soon on the catch-up; one side asks, the one with the greater id.
-      if (!link.isCaughtUp || this.peer.node > link.space.table.node) continue
+      // The first comparison follows soon on the catch-up. Both sides ask: either wants to know.
+      if (!link.isCaughtUp) continue
       if (due !== undefined && now < due) continue
       const request = link.compareRequest()
       if (!request) continue

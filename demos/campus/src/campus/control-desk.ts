@@ -26,6 +26,8 @@ interface RunningLoop {
 
 /** Older readings are history: they came by a merge, and say nothing of how warm it is now. */
 export const readingMaxAgeMs = 5_000
+/** A node that was there so long ago may be on its way back: whoever steps in at once is soon in the way. */
+const graceMs = 2_000
 /** A loop that was not run for longer does not integrate over all of it. */
 const gapMaxMs = 5_000
 
@@ -33,6 +35,7 @@ export class ControlDesk {
   private readonly places = new Map<string, number>()
   private readonly taken = new Map<number, ReadonlyMap<string, RunningLoop>>()
   private readonly unwatch: (() => void)[]
+  private readonly seenAtMs = new Map<string, number>()
   private running = false
 
   constructor(private readonly options: ControlDeskOptions) {
@@ -45,6 +48,8 @@ export class ControlDesk {
 
   setRunning(running: boolean): void {
     this.running = running
+    const nowMs = this.options.clock.monotonicMs()
+    for (const { node } of this.options.site.roster.nodes) this.seenAtMs.set(node, nowMs)
   }
 
   private run(change: PointChange): void {
@@ -80,11 +85,12 @@ export class ControlDesk {
 
   /** The next node that is there, in the roster's order, runs a place's loops: the place's own node comes last. */
   private isInCharge(place: number): boolean {
-    const { site, places } = this.options
-    const present = new Set(site.presentNodes())
+    const { site, places, clock } = this.options
+    const nowMs = clock.monotonicMs()
+    for (const node of site.presentNodes()) this.seenAtMs.set(node, nowMs)
     for (let step = 1; step <= places; step++) {
       const node = site.roster.nodes[(place + step) % places]?.node
-      if (node !== undefined && present.has(node)) return node === site.node
+      if (node !== undefined && nowMs - (this.seenAtMs.get(node) ?? -graceMs) < graceMs) return node === site.node
     }
     return false
   }

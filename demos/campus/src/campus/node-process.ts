@@ -15,7 +15,9 @@ export async function runNode(config: NodeConfig, tell: (message: FromChild) => 
     points: campusPoints,
     mesh: { listen: [config.listen], peers: config.peers, mdns: false },
     trunk: { url: config.trunkUrl },
-    control: true
+    control: true,
+    // Often, so that the screen can show that replicas are equal while they change.
+    timing: { compareIntervalMs: 2_000 }
   })
   site.on('heal', report =>
     tell({

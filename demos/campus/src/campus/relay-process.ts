@@ -12,7 +12,8 @@ export async function runRelay(config: RelayConfig, tell: (message: FromChild) =
     rosters: config.rosters,
     listen: { host: '127.0.0.1', port: 0 },
     points: campusPoints,
-    control: true
+    control: true,
+    timing: { compareIntervalMs: 2_000 }
   })
   const names = new Map<string, string>([[relay.node, 'cloud']])
   for (const roster of loadRosters(config.rosters).values()) for (const { node, name } of roster.nodes) names.set(node, name)

@@ -1,17 +1,17 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { renderScreen, type NodeView, type ScreenState, type SiteView } from './index.js'
+import { cloudEqual, renderScreen, siteEqual, type NodeView, type ScreenState, type SiteView } from './index.js'
 import { fit, printable, textWidth, truncate } from './text-width.js'
 
 const escape = new RegExp(String.raw`${String.fromCharCode(27)}\[[0-9;]*m`, 'g')
 
 function node(name: string, more: Partial<NodeView> = {}): NodeView {
-  return { name, state: 'up', trunk: '-', peers: 2, writesPerSecond: 102, backlog: 0, lagMs: 3.42, hash: '9f3ac2d1e0ff', ...more }
+  return { name, state: 'up', trunk: '-', peers: 2, writesPerSecond: 102, backlog: 0, lagMs: 3.42, hash: '9f3ac2d1e0ff', provenAgoMs: undefined, ...more }
 }
 
 function site(name: string, more: Partial<SiteView> = {}): SiteView {
   const nodes = [node(`${name}-1`, { trunk: 'held' }), node(`${name}-2`), node(`${name}-3`)]
-  return { name, trunkCut: false, split: false, nodes, cloudHash: '9f3ac2d1e0ff', ...more }
+  return { name, trunkCut: false, split: false, nodes, cloudHash: '9f3ac2d1e0ff', cloudProvenAgoMs: undefined, ...more }
 }
 
 function state(more: Partial<ScreenState> = {}): ScreenState {
@@ -130,14 +130,16 @@ describe('renderScreen', () => {
       writesPerSecond: fc.double({ min: 0, max: 1e9, noNaN: true }),
       backlog: fc.nat(),
       lagMs: fc.option(fc.double({ min: 0, max: 1e9, noNaN: true }), { nil: undefined }),
-      hash: fc.option(text, { nil: undefined })
+      hash: fc.option(text, { nil: undefined }),
+      provenAgoMs: fc.option(fc.nat(), { nil: undefined })
     })
     const siteView = fc.record({
       name: text,
       trunkCut: fc.boolean(),
       split: fc.boolean(),
       nodes: fc.array(nodeView, { maxLength: 4 }),
-      cloudHash: fc.option(text, { nil: undefined })
+      cloudHash: fc.option(text, { nil: undefined }),
+      cloudProvenAgoMs: fc.option(fc.nat(), { nil: undefined })
     })
     const view = fc.record({
       elapsedMs: fc.nat(),
@@ -199,5 +201,20 @@ describe('text width', () => {
 
   it('drops what steers a terminal', () => {
     expect(printable('a\u001b[1;31mb\u001b]8;;http://x\u001b\\c\td')).toBe('abc d')
+  })
+})
+
+describe('equality under load', () => {
+  const busy = (provenAgoMs: number | undefined): SiteView =>
+    site('a', { nodes: [node('a-1', { hash: 'aa', provenAgoMs }), node('a-2', { hash: 'bb', provenAgoMs })], cloudHash: 'cc', cloudProvenAgoMs: provenAgoMs })
+
+  it('takes a fresh comparison of hashes for hashes that were read one after the other', () => {
+    expect([siteEqual(busy(1_000)), cloudEqual(busy(1_000))]).toEqual([true, true])
+    expect([siteEqual(busy(60_000)), cloudEqual(busy(60_000))]).toEqual([false, false])
+    expect(siteEqual(busy(undefined))).toBe(false)
+  })
+
+  it('does not call the cloud equal while the trunk is cut', () => {
+    expect(cloudEqual({ ...busy(1_000), trunkCut: true })).toBe(false)
   })
 })

@@ -16,6 +16,11 @@ export interface NodeView {
   readonly lagMs: number | undefined
   /** The state space's hash; undefined while it is not known. */
   readonly hash: string | undefined
+  /**
+   * Milliseconds since a comparison of hashes found it equal to a neighbour's. Under load hashes read one after the other always
+   * differ; a comparison leaves out what is under way. Undefined: none has yet.
+   */
+  readonly provenAgoMs: number | undefined
 }
 
 export interface SiteView {
@@ -27,6 +32,8 @@ export interface SiteView {
   readonly nodes: readonly NodeView[]
   /** The relay's copy of it. */
   readonly cloudHash: string | undefined
+  /** Milliseconds since the relay's copy was compared, and found equal. */
+  readonly cloudProvenAgoMs: number | undefined
 }
 
 export interface EventView {
@@ -49,12 +56,21 @@ export interface ScreenState {
 
 /** Whether the replicas of a site are equal: `undefined` while fewer than two of them are known. */
 export function siteEqual({ nodes }: SiteView): boolean | undefined {
+  const up = nodes.filter(({ state, hash }) => state === 'up' && hash !== undefined)
+  if (up.length >= 2 && up.every(({ provenAgoMs }) => isProven(provenAgoMs))) return true
   const hashes = nodes.flatMap(({ state, hash }) => (state === 'up' && hash !== undefined ? [hash] : []))
   return hashes.length < 2 ? undefined : hashes.every(hash => hash === hashes[0])
 }
 
 /** Whether the relay's copy equals that of every node that is up. */
-export function cloudEqual({ nodes, cloudHash }: SiteView): boolean | undefined {
+export function cloudEqual({ nodes, cloudHash, trunkCut, cloudProvenAgoMs }: SiteView): boolean | undefined {
+  if (!trunkCut && isProven(cloudProvenAgoMs)) return true
   const hashes = nodes.flatMap(({ state, hash }) => (state === 'up' && hash !== undefined ? [hash] : []))
   return cloudHash === undefined || hashes.length === 0 ? undefined : hashes.every(hash => hash === cloudHash)
+}
+
+const provenWithinMs = 8_000
+
+function isProven(agoMs: number | undefined): boolean {
+  return agoMs !== undefined && agoMs <= provenWithinMs
 }

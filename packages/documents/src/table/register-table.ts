@@ -119,7 +119,10 @@ export class RegisterTable {
 
   private write(path: string, slot: string, value: Value | undefined, quality: number, expiresAtMs: number): WriteResult {
     const writer = this.ownWriter()
-    const time = this.hlc.tick()
+    let time = this.hlc.tick()
+    // Since a clock that was ahead went back, a time of this node can come again: never one that is void.
+    const { voids } = this.holdings
+    while (voids.size > 0 && voids.has({ path, slot, time, writer })) time = this.hlc.tick()
     const seq = this.coverage.next(writer)
     const dot = { writer: writer.key, seq }
     const entry = { path, slot, value, time, writer, seq, quality, expiresAtMs, batch: this.batchSeq }
@@ -294,14 +297,7 @@ export class RegisterTable {
   /** Discards a shadow (REG-9): a replicated void names it, so that it stays discarded wherever it is met. */
   discardShadow(path: string, slot = ''): WriteResult | undefined {
     const shadow = this.shadows.get(addressOf(path, slot))
-    if (!shadow) return undefined
-    return this.set(voidPath, valueOfVoid(shadow, this.peek(path, slot)), { slot: slotOfVoid(shadow) })
-  }
-
-  // Here a void took out a register, not a shadow: what it had overwritten is what the void brings along.
-  private putBack(voiding: Register): void {
-    const beneath = beneathVoid(voiding, key => this.writer(key))
-    if (beneath) this.merge(beneath, voiding.source)
+    return shadow && this.voidWrite(shadow)
   }
 
   /** Releases a shadow: its value is written anew, with a stamp of now, and the shadow voided. */
@@ -309,9 +305,20 @@ export class RegisterTable {
     const shadow = this.shadows.get(addressOf(path, slot))
     if (!shadow) return undefined
     return this.batch(() => {
-      this.set(voidPath, valueOfVoid(shadow, undefined), { slot: slotOfVoid(shadow) })
-      return this.write(path, slot, shadow.value, shadow.quality, shadow.expiresAtMs)
+      const released = this.write(path, slot, shadow.value, shadow.quality, shadow.expiresAtMs)
+      this.voidWrite(shadow)
+      return released
     })
+  }
+
+  private voidWrite(shadow: Register): WriteResult {
+    return this.set(voidPath, valueOfVoid(shadow, this.peek(shadow.path, shadow.slot)), { slot: slotOfVoid(shadow) })
+  }
+
+  // Here a void took out a register, not a shadow: what it had overwritten is what the void brings along.
+  private putBack(voiding: Register): void {
+    const beneath = beneathVoid(voiding, key => this.writer(key))
+    if (beneath) this.merge(beneath, voiding.source)
   }
 
   // ── incarnations ─────────────────────────────────────────────────────────────────────────────────────────────────────────

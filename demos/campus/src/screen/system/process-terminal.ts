@@ -22,6 +22,7 @@ export function wantsColour(env: NodeJS.ProcessEnv): boolean {
 
 export function processTerminal(input: ReadStream = process.stdin, output: WriteStream = process.stdout): Terminal {
   let open = true
+  let detach = (): void => undefined
   const close = (): void => {
     if (!open) return
     open = false
@@ -29,7 +30,7 @@ export function processTerminal(input: ReadStream = process.stdin, output: Write
     for (const signal of signals) process.off(signal, ended)
     output.write(leave)
     input.setRawMode(false)
-    input.removeAllListeners('data')
+    detach()
     input.pause()
   }
   const ended = (signal: NodeJS.Signals): void => {
@@ -43,18 +44,24 @@ export function processTerminal(input: ReadStream = process.stdin, output: Write
   output.write(enter)
   return {
     get columns() {
-      return output.columns
+      return output.columns || 80 // 0 on a terminal that does not know its size
     },
     get rows() {
-      return output.rows
+      return output.rows || 24
     },
     colour: wantsColour(process.env),
     write: text => !open || output.write(text),
     attach({ keys, resized, drain }) {
-      input.setEncoding('utf8').on('data', chunk => keys(String(chunk)))
-      input.resume()
+      const data = (chunk: string | Buffer): void => keys(String(chunk))
+      input.setEncoding('utf8').on('data', data)
       output.on('resize', resized)
       output.on('drain', drain)
+      input.resume()
+      detach = () => {
+        input.off('data', data)
+        output.off('resize', resized)
+        output.off('drain', drain)
+      }
     },
     close
   }
