@@ -16,4 +16,4 @@ export type {
   TlsChoice
 } from './relay-options.js'
 export { RelaySite, type SitePresence } from './relay-site.js'
-export type { NotReady, RelaySiteStatus, RelaySpaceStatus, RelayStatus } from './relay-status.js'
+export type { NotReady, RelaySiteStatus, RelayStatus } from './relay-status.js'

@@ -153,7 +153,7 @@ function summed(sites: readonly RelaySiteStatus[], max: number): Sums[] {
       const keys = [...Object.keys(perSpace), ...Object.keys(perSpaceTotal)] as PerSpace[]
       sums.spaces.set(
         name,
-        Object.fromEntries(keys.map(key => [key, (known?.[key] ?? 0) + space[key]])) as Record<PerSpace, number>
+        Object.fromEntries(keys.map(key => [key, (known?.[key] ?? 0) + (space[key] ?? 0)])) as Record<PerSpace, number>
       )
     }
   })

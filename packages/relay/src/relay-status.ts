@@ -1,17 +1,10 @@
 /** What a relay tells of itself, as plain JSON: `selvedge status --json` prints just this, and metrics are made of it. */
 import type { NodeId, SiteId, Store, StoreStats } from '@selvedge/core'
-import { joinVectors, emptyVector, PeerView, type RegisterTable } from '@selvedge/documents'
-import type { MemberTable } from '@selvedge/session'
 import { spaceStatus, type Replica, type SpaceStatus } from '@selvedge/replica'
 import type { Contacts } from './contacts.js'
 import type { Health } from './health.js'
 import type { Times, SiteContact } from './site-contact.js'
 import type { LoadingState, TrunkSpaces } from './trunk-spaces.js'
-
-export interface RelaySpaceStatus extends SpaceStatus {
-  /** Registers that no node of the site is known to hold durably: what the site is still owed. */
-  readonly backlog: number
-}
 
 export interface RelaySiteStatus {
   readonly site: SiteId
@@ -35,7 +28,7 @@ export interface RelaySiteStatus {
   readonly bytesOut: number
   readonly backlog: number
   /** Those that are open; a site that never called has none. */
-  readonly spaces: readonly RelaySpaceStatus[]
+  readonly spaces: readonly SpaceStatus[]
 }
 
 /** Why `/readyz` says no. */
@@ -99,10 +92,7 @@ const unopened: StoreStats = { commits: 0, syncs: 0, bytesWritten: 0, pendingBat
 
 function siteStatus(site: SiteId, contact: SiteContact, { replica, spaces, now }: RelayStatusParts): RelaySiteStatus {
   const { session: peer } = contact
-  const told = (spaces?.openOf(site) ?? []).map(space => ({
-    ...spaceStatus(space),
-    backlog: backlogOf(space.table, space.members)
-  }))
+  const told = (spaces?.openOf(site) ?? []).map(spaceStatus)
   const roundTripMs = peer?.session.roundTripMs
   return {
     site,
@@ -118,23 +108,9 @@ function siteStatus(site: SiteId, contact: SiteContact, { replica, spaces, now }
     lagMs: Math.round(contact.lagMs(now)),
     bytesIn: contact.bytesIn,
     bytesOut: contact.bytesOut,
-    backlog: told.reduce((sum, { backlog }) => sum + backlog, 0),
+    backlog: told.reduce((sum, { backlog }) => sum + (backlog ?? 0), 0),
     spaces: told
   }
-}
-
-// From the nodes' durable vectors, which are stored: so it is known while the site is cut off, and after a restart. It costs
-// O(what is owed), not O(registers).
-function backlogOf(table: RegisterTable, members: MemberTable): number {
-  let durable = emptyVector
-  for (const { role, vector } of members.all()) if (role === 'node') durable = joinVectors(durable, vector)
-  const view = new PeerView()
-  for (const [key, seq] of durable.seqs) {
-    const writer = table.writers.get(key)
-    if (writer) view.raise(writer, seq)
-  }
-  for (const [node, time] of durable.closed) view.close(node, time)
-  return table.owedTo(view).length
 }
 
 function rounded(value: number | undefined): number | undefined {

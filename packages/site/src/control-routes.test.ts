@@ -2,19 +2,20 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { silentLogger } from '@selvedge/core'
-import { definePoints } from '@selvedge/documents'
+import { hlcFromMs, siteId, silentLogger, systemRandom } from '@selvedge/core'
+import { definePoints, makeWriterKey } from '@selvedge/documents'
 import { generateNodeKey, loadNodeKey, Roster } from '@selvedge/network'
 import {
   controlClient,
   type ChangeAnswer,
   type ConfigAnswer,
   type ConfigHistoryAnswer,
+  type ConflictAnswer,
   type ControlClient,
+  type HeldBackAnswer,
   type ReadingAnswer,
   type WriteAnswer
 } from '@selvedge/replica'
-import { siteId } from '@selvedge/core'
 import { openSite, type Site } from './site.js'
 
 const points = definePoints(
@@ -33,14 +34,18 @@ let client: ControlClient
 
 beforeEach(async () => {
   dataDir = mkdtempSync(join(tmpdir(), 'control-routes-'))
+  client = controlClient(dataDir)
+  await open()
+})
+
+async function open(): Promise<void> {
   const { node } = loadNodeKey(join(dataDir, 'node.key')).key
   const roster = new Roster(siteId('hq'), [
     { name: 'hq-1', node },
     { name: 'hq-2', node: generateNodeKey().node }
   ])
   site = (await openSite({ site: 'hq', dataDir, roster, points, mesh: false, log: silentLogger })) as unknown as Site
-  client = controlClient(dataDir)
-})
+}
 
 afterEach(async () => {
   await site.close()
@@ -260,6 +265,90 @@ describe('shared documents', () => {
       name: 'body',
       text: 'AHU 1: filter changed 😁'
     })
+  })
+
+  it('that came from elsewhere are shown without deciding what they are', async () => {
+    const { doc } = site.document('plan')
+    doc.getText('title').insert(0, 'first floor', { bold: true })
+    doc.getText('title').insert(5, '!')
+    doc.getArray('rooms').push(['a', { b: 1 }, new Uint8Array([1])])
+    doc.getMap('meta').set('x', 1)
+    doc.getMap('meta').set('x', 2)
+    doc.getMap('meta').set('gone', 1)
+    doc.getMap('meta').delete('gone')
+    doc.getMap('emptied').set('y', 1)
+    doc.getMap('emptied').delete('y')
+    doc.getXmlFragment('drawing')
+    await site.document('plan').flushed()
+    await site.close()
+    await open()
+    const content = {
+      emptied: {},
+      meta: { x: 2 },
+      rooms: ['a', { b: 1 }, { $bytes: 'AQ==' }],
+      title: 'first! floor'
+    }
+    expect(await client.request('GET', '/documents/plan')).toMatchObject({ content })
+    const map = (name: string): Promise<string> =>
+      refusal(client.request('POST', '/documents/plan/map', { body: { name, key: 'k', value: 1 } }))
+    expect([await map('title'), await map('rooms'), await map('meta')]).toEqual([
+      'CONTROL_TYPE_MISMATCH',
+      'CONTROL_TYPE_MISMATCH',
+      'not refused'
+    ])
+    const { doc: again } = site.document('plan')
+    expect(again.getArray('rooms').toJSON()).toHaveLength(3)
+    expect(again.getText('title').length).toBe(12)
+    expect(await client.request('GET', '/documents/plan')).toMatchObject({ content: { ...content, meta: { x: 2, k: 1 } } })
+  })
+})
+
+describe('what merges leave behind', () => {
+  it('conflicts are listed, and their losers restored', async () => {
+    const { table, conflicts } = site.space('state').replica
+    site.points.set('ahu/1/setpoint', 20)
+    const { time, writer, seq } = table.get('ahu/1/setpoint')!
+    const won = { time, writer: writer.key, seq, quality: 0 }
+    const lost = { ...won, time: time - 1, writer: makeWriterKey(site.roster.nodes[1]!.node, time - 5, systemRandom) }
+    conflicts.record({ path: 'ahu/1/setpoint', slot: '', winner: { ...won, value: 20 }, loser: { ...lost, value: 25 } })
+    conflicts.record({ path: 'gone', slot: '', winner: { ...won, value: 1 }, loser: { ...lost, seq: 9, value: undefined } })
+    const found = await client.request<ConflictAnswer[]>('GET', '/conflicts')
+    expect(
+      found.map(({ path, loser, winner }) => [path, loser.value, loser.writerName, winner.value, winner.writerName])
+    ).toEqual(
+      expect.arrayContaining([
+        ['ahu/1/setpoint', 25, 'hq-2', 20, 'hq-1'],
+        ['gone', undefined, 'hq-2', 1, 'hq-1']
+      ])
+    )
+    expect(await client.request('GET', '/conflicts', { query: { max: 1 } })).toHaveLength(1)
+    expect(await client.request('GET', '/conflicts', { query: { space: 'local' } })).toEqual([])
+    const { id } = found.find(({ path }) => path === 'ahu/1/setpoint')!
+    const answer = await client.request('POST', '/conflicts/restore', { body: { id: id.slice(0, 6), durable: 'local' } })
+    expect(answer).toMatchObject({ reached: 'local', restored: { id, restored: true } })
+    expect(site.points.get('ahu/1/setpoint')?.value).toBe(25)
+    expect(await refusal(client.request('POST', '/conflicts/restore', { body: { id: '' } }))).toBe('CONFLICT_UNKNOWN')
+  })
+
+  it('writes held back are listed, released and discarded', async () => {
+    const { table } = site.space('state').replica
+    const aheadMs = 3_600_000
+    const time = hlcFromMs(Date.now() + aheadMs)
+    const writer = table.writer(makeWriterKey(site.roster.nodes[1]!.node, time - 5, systemRandom))
+    const entry = { slot: '', value: 30, time, writer, quality: 0, expiresAtMs: 0, batch: 0 }
+    table.merge({ ...entry, path: 'ahu/1/setpoint', seq: 1 }, 1)
+    table.merge({ ...entry, path: 'ahu/2/setpoint', seq: 2 }, 1)
+    const held = await client.request<HeldBackAnswer[]>('GET', '/held-back')
+    expect(held).toMatchObject([
+      { space: 'state', path: 'ahu/1/setpoint', value: 30, writerName: 'hq-2' },
+      { space: 'state', path: 'ahu/2/setpoint', value: 30, writerName: 'hq-2' }
+    ])
+    expect(held[0]!.aheadMs).toBeGreaterThan(aheadMs - 60_000)
+    await client.request('POST', '/held-back/release', { body: { path: 'ahu/1/setpoint' } })
+    await client.request('POST', '/held-back/discard', { body: { path: 'ahu/2/setpoint' } })
+    expect(site.points.get('ahu/1/setpoint')?.value).toBe(30)
+    expect(site.points.get('ahu/2/setpoint')).toBeUndefined()
+    expect(await client.request('GET', '/held-back')).toEqual([])
   })
 })
 

@@ -146,7 +146,7 @@ class Live {
       trunk: trunk?.held ? 'held' : building.wire.isCut ? 'cut' : '-',
       peers: report?.status.peers.filter(({ role }) => role === 'node').length ?? 0,
       writesPerSecond: this.rate(node.name),
-      backlog: report?.status.peers.reduce((sum, peer) => sum + peer.backlog, 0) ?? 0,
+      backlog: space?.backlog ?? 0,
       lagMs: report?.loopMs.at(-1),
       hash: space?.hash,
       provenAgoMs: agoMs(space?.matchedAtMs)

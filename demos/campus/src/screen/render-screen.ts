@@ -96,8 +96,13 @@ const table: readonly Column[] = [
     heading: 'cloud',
     width: 7,
     align: 'left',
-    cell: live(({ hash }, { cloudHash }) =>
-      equality(hash === undefined || cloudHash === undefined ? undefined : hash === cloudHash)
+    // A building that was compared equal as a whole is so node by node, whatever hashes were read a moment apart.
+    cell: live(({ hash }, site) =>
+      equality(
+        hash === undefined || site.cloudHash === undefined
+          ? undefined
+          : hash === site.cloudHash || (siteEqual(site) === true && cloudEqual(site) === true)
+      )
     )
   }
 ]

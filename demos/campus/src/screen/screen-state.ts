@@ -55,9 +55,9 @@ export interface ScreenState {
 }
 
 /** Whether the replicas of a site are equal: `undefined` while fewer than two of them are known. */
-export function siteEqual({ nodes }: SiteView): boolean | undefined {
+export function siteEqual({ nodes, split }: SiteView): boolean | undefined {
   const up = nodes.filter(({ state, hash }) => state === 'up' && hash !== undefined)
-  if (up.length >= 2 && up.every(({ provenAgoMs }) => isProven(provenAgoMs))) return true
+  if (!split && up.length >= 2 && up.every(({ provenAgoMs }) => isProven(provenAgoMs))) return true
   const hashes = nodes.flatMap(({ state, hash }) => (state === 'up' && hash !== undefined ? [hash] : []))
   return hashes.length < 2 ? undefined : hashes.every(hash => hash === hashes[0])
 }

@@ -3,7 +3,7 @@
  * ahead (I5), and everything that is kept in step with them: writers' lists, the change list, the hash, tombstones, what falls due,
  * voids. It decides nothing: which entry wins, and when, is the table's business.
  */
-import { assert, hlcToMs, type TrustedClock } from '@selvedge/core'
+import { assert, hlcToMs, type HlcTime, type TrustedClock } from '@selvedge/core'
 import { ChangeList } from './change-list.js'
 import { DueQueue } from './due-queue.js'
 import { IncrementalHash } from './incremental-hash.js'
@@ -126,6 +126,20 @@ export class Holdings {
     this.leave(shadow)
     const mine = this.registers.get(addressOf(shadow.path, shadow.slot))
     if (!mine || isNewer(shadow, mine)) this.place(shadow, shadow.source)
+  }
+
+  /** Registers with a stamp above `limit` become shadows (I5): tells how many, and the latest stamp of those that stay. */
+  shadowBeyond(limit: HlcTime): { readonly shadowed: number; readonly latest: HlcTime } {
+    const ahead: Register[] = []
+    let latest: HlcTime = Number.MIN_SAFE_INTEGER
+    for (const register of this.registers.values())
+      if (register.time > limit) ahead.push(register)
+      else latest = Math.max(latest, register.time)
+    for (const register of ahead) {
+      this.leave(register)
+      if (!this.placeShadow(register, register.source)) this.tell(register)
+    }
+    return { shadowed: ahead.length, latest }
   }
 
   /** An expired register reads as absent; once it was so for the skew, it becomes a tombstone with the same stamp and dot (I9). */

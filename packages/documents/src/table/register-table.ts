@@ -15,7 +15,7 @@ import { Coverage } from './coverage.js'
 import { collectTombstones, dropUnheld, heldNames } from './dropping.js'
 import { Holdings } from './holdings.js'
 import type { FrozenHash } from './incremental-hash.js'
-import { addressOf, isNewer, type Entry, type Quality, type Register, type WriterKey } from './register.js'
+import { addressOf, isNewer, sameDot, type Entry, type Quality, type Register, type WriterKey } from './register.js'
 import type { TableHash } from './register-hash.js'
 import type { MergeOutcome, RegisterTableOptions, WriteOptions, WriteResult } from './table-options.js'
 import type { DotRuns, PeerView, VersionVector } from './version-vector.js'
@@ -274,22 +274,15 @@ export class RegisterTable {
     }
   }
 
-  // A stamp of one's own is further ahead than the skew: the clock was ahead and has been repaired (I5).
+  // A stamp that was followed is further ahead than the skew: the clock was ahead and has been repaired (I5).
   private stepBack(): void {
-    const limit = this.skewLimit()
-    const ahead: Register[] = []
     const aheadMs = hlcToMs(this.hlc.last) - this.trusted.nowMs()
+    const { shadowed, latest } = this.holdings.shadowBeyond(this.skewLimit())
     this.hlc.reset(hlcFromMs(this.trusted.nowMs()))
-    this.own = undefined
     // What is obeyed is followed: a write from now on must beat what it overwrites.
-    for (const register of this.all())
-      if (register.time > limit) ahead.push(register)
-      else this.hlc.observe(register.time)
-    for (const register of ahead) {
-      this.holdings.leave(register)
-      if (!this.holdings.placeShadow(register, register.source)) this.holdings.tell(register)
-    }
-    this.options.onAlarm?.({ kind: 'clock-ahead', aheadMs, shadowed: ahead.length })
+    this.hlc.observe(latest)
+    this.own = undefined
+    this.options.onAlarm?.({ kind: 'clock-ahead', aheadMs, shadowed })
   }
 
   // ── shadows ──────────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -392,17 +385,11 @@ export class RegisterTable {
     return this.holdings.contributor(address)
   }
 
-  // ── loading ──────────────────────────────────────────────────────────────────────────────────────────────────────────────
-
   /** Fills an empty table from what was stored, in the order it was stored; later forms of an address replace earlier ones. */
   load(stored: Iterable<Register>): void {
     this.holdings.load(stored)
     for (const register of this.all()) this.hlc.observe(register.time)
   }
-}
-
-function sameDot(a: Pick<Entry, 'writer' | 'seq'>, b: Pick<Entry, 'writer' | 'seq'>): boolean {
-  return a.writer === b.writer && a.seq === b.seq
 }
 
 function outcomeAgainst(winner: Register, entry: Entry, sender: PeerView | undefined): MergeOutcome {

@@ -112,6 +112,11 @@ export function isNewer(a: Stamped, b: Stamped): boolean {
   return a.value === undefined && b.value !== undefined
 }
 
+/** Whether two entries are one write, in whatever form. */
+export function sameDot(a: Pick<Entry, 'writer' | 'seq'>, b: Pick<Entry, 'writer' | 'seq'>): boolean {
+  return a.writer === b.writer && a.seq === b.seq
+}
+
 /** Whether two values, or deletes, are the same. */
 export function valuesMatch(a: Value | undefined, b: Value | undefined): boolean {
   return a === undefined || b === undefined ? a === b : valuesEqual(a, b)
