@@ -5,7 +5,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { Spawned, type Ended } from './testing/spawned.js'
 
 let root: string
-let left: Spawned[] = []
+const left: Spawned[] = []
 
 beforeAll(() => {
   root = mkdtempSync(join(tmpdir(), 'selvedge-cli-'))

@@ -6,7 +6,7 @@
  * @example
  * const receipt = site.points.set('ahu/1/supply-temp', 18.5)
  * await receipt.durable('site', { signal: AbortSignal.timeout(5_000) })
- * for await (const change of site.points.watch('ahu/+/supply-temp')) console.log(change.path, change.value, change.ageMs)
+ * for await (const change of site.points.watch('ahu/**')) console.log(change.path, change.value, change.ageMs)
  */
 import { encodedSize, hlcToMs, limits, ownValue, pathProblem, SelvedgeError, tooLarge, coreErrors, valueProblem, type NodeId, type Value } from '@selvedge/core'
 import {
@@ -65,8 +65,8 @@ export interface PointsContext {
 }
 
 export interface BatchWriter<S extends AnyPointSchema> {
-  set<P extends string>(path: P & PathArgument<S, P, 'plain'>, value: PointInput<S, P>, options?: SetOptions): void
-  delete<P extends string>(path: P & PathArgument<S, P, 'plain'>): void
+  set<P extends string>(path: PathArgument<S, P, 'plain'>, value: PointInput<S, P>, options?: SetOptions): void
+  delete<P extends string>(path: PathArgument<S, P, 'plain'>): void
 }
 
 export class Points<S extends AnyPointSchema> {
@@ -80,12 +80,12 @@ export class Points<S extends AnyPointSchema> {
    * Writes a point. It is readable at once; it never waits for disk or network, and what has not been sent or stored yet coalesces.
    * @throws SelvedgeError `POINT_REFUSED`, `POINT_UNKNOWN`, `PATH_INVALID`, `VALUE_INVALID`, `VALUE_TOO_LARGE`
    */
-  set<P extends string>(path: P & PathArgument<S, P, 'plain'>, value: PointInput<S, P>, options: SetOptions = {}): Receipt {
+  set<P extends string>(path: PathArgument<S, P, 'plain'>, value: PointInput<S, P>, options: SetOptions = {}): Receipt {
     return this.space.receipt(this.write(path, value, options))
   }
 
   /** Deletes a point. */
-  delete<P extends string>(path: P & PathArgument<S, P, 'plain'>): Receipt {
+  delete<P extends string>(path: PathArgument<S, P, 'plain'>): Receipt {
     this.checkPath(path)
     return this.space.receipt(this.space.table.delete(path))
   }
@@ -119,7 +119,7 @@ export class Points<S extends AnyPointSchema> {
   }
 
   /** What stands at a point, or undefined when it was never written, was deleted, or has expired. */
-  get<P extends string>(path: P & PathArgument<S, P, 'plain'>): Reading<PointValue<S, P>> | undefined {
+  get<P extends string>(path: PathArgument<S, P, 'plain'>): Reading<PointValue<S, P>> | undefined {
     const register = this.space.table.get(path)
     return register === undefined ? undefined : (this.read(register))
   }
@@ -151,19 +151,19 @@ export class Points<S extends AnyPointSchema> {
   }
 
   /** A sum that every writer adds to. */
-  counter<P extends string>(path: P & PathArgument<S, P, 'counter'>): CounterHandle {
+  counter<P extends string>(path: PathArgument<S, P, 'counter'>): CounterHandle {
     this.checkPath(path, 'counter')
     return new CounterHandle(this.space, path)
   }
 
   /** A set of strings or numbers. */
-  elements<P extends string>(path: P & PathArgument<S, P, 'set'>): SetHandle<SetElementOf<S, P>> {
+  elements<P extends string>(path: PathArgument<S, P, 'set'>): SetHandle<SetElementOf<S, P>> {
     this.checkPath(path, 'set')
     return new SetHandle(this.space, path, this.schema)
   }
 
   /** A BACnet-style array of 16 priorities. */
-  priority<P extends string>(path: P & PathArgument<S, P, 'priority'>): PriorityHandle<PriorityValue<S, P>> {
+  priority<P extends string>(path: PathArgument<S, P, 'priority'>): PriorityHandle<PriorityValue<S, P>> {
     this.checkPath(path, 'priority')
     return new PriorityHandle(this.space, path, this.schema)
   }

@@ -4,7 +4,7 @@ import { nodeId } from '@selvedge/core'
 import { campusPoints } from '../plant/points.js'
 import { answerCommon } from './answers.js'
 import { startDrivers } from './drivers.js'
-import type { Service } from './process.js'
+import type { Service } from './service.js'
 import type { FromChild, NodeConfig, Request } from './protocol.js'
 
 export async function runNode(config: NodeConfig, tell: (message: FromChild) => void): Promise<Service> {

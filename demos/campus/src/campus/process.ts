@@ -6,13 +6,6 @@ import type { FromChild, NodeConfig, RelayConfig, ToChild } from './protocol.js'
 import { runNode } from './node-process.js'
 import { runRelay } from './relay-process.js'
 
-/** What a process of the campus does with requests. */
-export interface Service {
-  answer(request: ToChild['request']): Promise<unknown>
-  report(): FromChild | undefined
-  close(): Promise<void>
-}
-
 const reportEveryMs = 250
 
 function tell(message: FromChild): void {

@@ -3,7 +3,7 @@ import { loadRosters } from '@selvedge/network'
 import { openRelay } from '@selvedge/relay'
 import { campusPoints } from '../plant/points.js'
 import { answerCommon } from './answers.js'
-import type { Service } from './process.js'
+import type { Service } from './service.js'
 import type { FromChild, RelayConfig, Request } from './protocol.js'
 
 export async function runRelay(config: RelayConfig, tell: (message: FromChild) => void): Promise<Service> {
