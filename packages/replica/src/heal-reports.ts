@@ -39,7 +39,7 @@ export function recordHeal(table: RegisterTable, report: CatchUpReport, apartMs:
     peer: report.peer,
     peerRole: report.role,
     atMs: Math.floor(report.startedAtMs),
-    durationMs: Math.round(report.durationMs),
+    durationMs: Math.max(0, Math.round(report.durationMs)), // trusted time may step back while peers come in
     apartMs: apartMs === undefined ? undefined : Math.round(apartMs),
     registersReceived: report.registersReceived,
     registersApplied: report.registersApplied,

@@ -87,6 +87,7 @@ class Live {
   private async restart(building: Building): Promise<void> {
     const killed = building.nodes.filter(node => node.state === 'killed')
     await Promise.all(killed.map(node => node.start()))
+    if (building.split) await this.campus.setSplit(building, true) // a fresh process knows nothing of it
     if (killed.length > 0) this.note(`${killed.map(({ name }) => name).join(', ')} restarted`, 'good')
   }
 

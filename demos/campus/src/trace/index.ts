@@ -1,7 +1,6 @@
 export { parseTraceDate, type DateOrder } from './dates.js'
 export { traceErrors } from './errors.js'
 export { pathsOfHeadings, slugify } from './headings.js'
-export { replayTrace, type ReplayOptions } from './replay.js'
 export { openTrace, type Trace } from './system/open-trace.js'
 export type { TraceColumn } from './trace-layout.js'
 export type { TraceProblem, TraceReport, TraceRow } from './trace-rows.js'
