@@ -85,7 +85,11 @@ describe('the checks', () => {
   })
 
   it('compare dependencies with imports, both ways', () => {
-    const manifest: Manifest = { name: '@selvedge/store', dependencies: { '@selvedge/core': '1', level: '1', yjs: '1' } }
+    const manifest: Manifest = {
+      name: '@selvedge/store',
+      dependencies: { '@selvedge/core': '1', level: '1', yjs: '1' },
+      devDependencies: { tape: '1', zod: '1' }
+    }
     const source = file(
       'packages/store/src/a.ts',
       "import '@selvedge/core'",
@@ -98,13 +102,15 @@ describe('the checks', () => {
       "import 'vitest'",
       "import 'fast-check'",
       "import 'yjs'",
+      "import 'tape'",
       "import 'node:fs'"
     )
     expect(dependencyProblems(manifest, [source, test], ['vitest'])).toEqual([
       "packages/store/src/a.ts:3 imports 'ws', which @selvedge/store does not depend on",
       "packages/store/src/a.ts:4 imports 'vitest', which @selvedge/store does not depend on",
       "packages/store/src/a.test.ts:2 imports 'fast-check', which @selvedge/store does not depend on",
-      "@selvedge/store depends on 'yjs', which no source of it imports"
+      "@selvedge/store depends on 'yjs', which no source of it imports",
+      "@selvedge/store depends on 'zod' for its tests, which no test of it imports"
     ])
     expect(referenceProblems(manifest, ['../documents'])).toEqual([
       '@selvedge/store: tsconfig.json does not refer to core',

@@ -21,6 +21,7 @@ export type Layers = Readonly<Record<string, { readonly mayImport: readonly stri
 export interface Manifest {
   readonly name: string
   readonly dependencies?: Readonly<Record<string, string>>
+  readonly devDependencies?: Readonly<Record<string, string>>
 }
 
 export function isTest(path: string): boolean {
@@ -139,21 +140,26 @@ export function cycleProblems(files: readonly SourceText[]): string[] {
   return problems
 }
 
-/** Dependencies declared and not used, and used and not declared. Tests may also use what the root declares for development. */
+/** Dependencies declared and not used, and used and not declared. Tests may also use what they or the root declare for development. */
 export function dependencyProblems(manifest: Manifest, files: readonly SourceText[], rootDev: readonly string[]): string[] {
   const declared = new Set(Object.keys(manifest.dependencies ?? {}))
+  const dev = new Set(Object.keys(manifest.devDependencies ?? {}))
   const used = new Set<string>()
+  const usedByTests = new Set<string>()
   const problems: string[] = []
   for (const file of files)
     for (const { specifier, line } of importsOf(file)) {
       const name = npmPackage(specifier)
       if (name === undefined) continue
-      if (!isTest(file.path)) used.add(name)
-      if (!declared.has(name) && !(isTest(file.path) && rootDev.includes(name)))
+      const test = isTest(file.path)
+      ;(test ? usedByTests : used).add(name)
+      if (!declared.has(name) && !(test && (dev.has(name) || rootDev.includes(name))))
         problems.push(`${file.path}:${line} imports '${name}', which ${manifest.name} does not depend on`)
     }
   for (const name of declared)
     if (!used.has(name)) problems.push(`${manifest.name} depends on '${name}', which no source of it imports`)
+  for (const name of dev)
+    if (!usedByTests.has(name)) problems.push(`${manifest.name} depends on '${name}' for its tests, which no test of it imports`)
   return problems
 }
 

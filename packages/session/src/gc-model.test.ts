@@ -95,7 +95,8 @@ function problemOf(world: TestWorld, writes: readonly Entry[], paths: number, mo
   if (new Set(replicas.map(replica => replica.shown())).size > 1)
     return `divergence:\n${replicas.map(replica => `${replica.node} ${replica.shown()}`).join('\n')}`
   if (new Set(replicas.map(replica => JSON.stringify(replica.table.hash()))).size > 1) return 'equal content, unequal hashes'
-  if (mode === 'stay' && replicas.some(replica => replica.divergences > 0)) return 'a divergence was reported though nothing diverged'
+  if (mode === 'stay' && replicas.some(replica => replica.divergences > 0))
+    return 'a divergence was reported though nothing diverged'
   const returned = returnedTo(world)
   if (mode === 'stay' && returned.size > 0) return `reported as returned: ${[...returned].join(' ')}`
   for (let i = 0; i < paths; i++) {

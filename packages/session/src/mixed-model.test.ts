@@ -213,7 +213,10 @@ class Run {
     this.evicted.clear()
     for (const replica of this.alive) replica.clock.jumpWall(startMs + world.now - replica.clock.wallMs())
     this.reconnect()
-    met.stepsBack += this.alive.reduce((sum, replica) => sum + replica.alarms.filter(({ kind }) => kind === 'clock-ahead').length, 0)
+    met.stepsBack += this.alive.reduce(
+      (sum, replica) => sum + replica.alarms.filter(({ kind }) => kind === 'clock-ahead').length,
+      0
+    )
     world.advance(longMs)
     // What lost to a write that was voided later is sent again in the next session only, if no vector covers it.
     this.reconnect()

@@ -5,7 +5,7 @@
  */
 import { describe, expect, it } from 'vitest'
 import { covers, isNewer, type Entry, type Register } from '@selvedge/documents'
-import { TestReplica, TestWorld } from './testing/harness.js'
+import { type TestReplica, TestWorld } from './testing/harness.js'
 
 interface Write {
   readonly path: string
@@ -28,14 +28,17 @@ function coverageProblem(world: TestWorld, writes: readonly Write[]): string | u
       const writer = replica.table.writers.get(entry.writer.key)
       if (!writer || !replica.table.covers(writer, entry.seq)) continue
       const held = [replica.table.peek(path), replica.table.shadows.get(path)]
-      const stands = held.some(register => register && (sameDot(register, entry) || isNewer({ ...copy(register), writer: entryWriter(register) }, entry)))
+      const stands = held.some(
+        register => register && (sameDot(register, entry) || isNewer({ ...copy(register), writer: entryWriter(register) }, entry))
+      )
       if (!stands) return `${replica.node} covers ${entry.writer.key}:${entry.seq} at ${path} and lacks it`
     }
   }
   return undefined
 }
 
-const sameDot = (register: Register, entry: Entry): boolean => register.writer.key === entry.writer.key && register.seq === entry.seq
+const sameDot = (register: Register, entry: Entry): boolean =>
+  register.writer.key === entry.writer.key && register.seq === entry.seq
 const entryWriter = (register: Register): Entry['writer'] => register.writer
 
 describe('REG-1 REG-2 SES-2 SES-3: the register-sync model on the real code', () => {
@@ -96,7 +99,8 @@ function registerSync(seed: number): string | undefined {
   world.heal()
   world.compare()
   const alive = world.replicas.filter(replica => replica.alive)
-  if (new Set(alive.map(replica => replica.shown())).size > 1) return `divergence:\n${alive.map(replica => `${replica.node} ${replica.shown()}`).join('\n')}`
+  if (new Set(alive.map(replica => replica.shown())).size > 1)
+    return `divergence:\n${alive.map(replica => `${replica.node} ${replica.shown()}`).join('\n')}`
   if (new Set(alive.map(replica => JSON.stringify(replica.table.hash()))).size > 1) return 'equal content, unequal hashes'
   if (alive.some(replica => replica.divergences > 0)) return 'a divergence was reported though nothing diverged'
   return coverageProblem(world, writes)

@@ -34,7 +34,7 @@ import {
   type WriterKey,
   type WriterLog
 } from '@selvedge/documents'
-import { assert, ByteReader, ByteWriter, limits, nodeId, SelvedgeError, type NodeId } from '@selvedge/core'
+import { assert, type ByteReader, ByteWriter, limits, nodeId, SelvedgeError, type NodeId } from '@selvedge/core'
 import { sessionErrors } from './errors.js'
 import { Kind } from './frames.js'
 import type { Member, MemberRole } from './members.js'

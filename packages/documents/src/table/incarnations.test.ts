@@ -1,13 +1,12 @@
 import { describe, expect, it } from 'vitest'
 import { nodeId } from '@selvedge/core'
-import { contents, entryFor, peerView, tableKit, vectorOf, writerKey } from '../testing/table-kit.js'
+import { contents, entryAs, entryFor, peerView, tableKit, vectorOf, writerKey } from '../testing/table-kit.js'
 import type { RegisterTable } from './register-table.js'
 
 /** A table of the same node that holds and covers what `table` did: a restored backup, or a clone. */
 function restored(table: RegisterTable, seed: number): RegisterTable {
   const other = tableKit('a', 300_000, seed).table
-  for (const register of table.all())
-    other.merge({ ...entryFor(other, { ...register, writer: register.writer.key }), time: register.time }, 1)
+  for (const register of table.all()) other.merge(entryAs(other, register), 1)
   other.seal(table.vector())
   return other
 }
@@ -32,14 +31,12 @@ describe('REG-6 no equivocation', () => {
     const backup = restored(kit.table, 2)
     kit.table.set('p', 2)
     kit.table.set('q', 1)
-    for (const register of kit.table.all())
-      peer.merge({ ...entryFor(peer, { ...register, writer: register.writer.key }), time: register.time }, 1)
+    for (const register of kit.table.all()) peer.merge(entryAs(peer, register), 1)
     peer.seal(kit.table.vector())
     const own = kit.table.ownWriterKey!
     const owed = peer.owedTo(peerView(peer, Object.fromEntries(backup.vector().seqs)))
     expect(owed.map(register => register.seq)).toEqual([2, 3])
-    for (const register of owed)
-      backup.merge({ ...entryFor(backup, { ...register, writer: register.writer.key }), time: register.time }, 1)
+    for (const register of owed) backup.merge(entryAs(backup, register), 1)
     expect(backup.vector().seqs.get(own)).toBe(1)
     backup.seal(peer.vector())
     expect(backup.vector().seqs.get(own)).toBe(3)
@@ -74,22 +71,15 @@ describe('REG-6 no equivocation', () => {
     const kit = tableKit()
     const { table } = kit
     table.set('p', 1)
-    const before = { ...table.peek('p')! }
+    const before = entryAs(table, table.peek('p')!)
     table.renewIncarnation()
-    const after = { ...table.peek('p')! }
+    const after = entryAs(table, table.peek('p')!)
     for (const order of [
       [before, after],
       [after, before]
     ]) {
       const other = tableKit('o').table
-      for (const register of order)
-        other.merge(
-          {
-            ...entryFor(other, { ...register, tombstone: false, writer: register.writer.key, value: 1 } as never),
-            time: register.time
-          },
-          1
-        )
+      for (const register of order) other.merge(entryAs(other, register), 1)
       expect(other.peek('p')?.writer.key).toBe(table.ownWriterKey)
     }
   })

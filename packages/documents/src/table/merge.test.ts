@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { draftArbitrary, entryOfDraft, type Draft } from '../testing/entry-arbitraries.js'
-import { contents, entryFor, peerView, tableKit, writerKey } from '../testing/table-kit.js'
+import { contents, entryAs, entryFor, peerView, tableKit, writerKey } from '../testing/table-kit.js'
 import { isNewer, type Register } from './register.js'
 import type { RegisterTable } from './register-table.js'
 
@@ -18,8 +18,7 @@ function tableOf(drafts: readonly Draft[]): RegisterTable {
 
 /** Merges everything that `from` holds, in its own order. */
 function absorb(into: RegisterTable, from: RegisterTable): RegisterTable {
-  for (const register of [...from.shadows.values(), ...from.all()])
-    into.merge({ ...entryFor(into, { ...register, writer: register.writer.key }), time: register.time }, 1)
+  for (const register of [...from.shadows.values(), ...from.all()]) into.merge(entryAs(into, register), 1)
   return into
 }
 

@@ -6,6 +6,7 @@ import { draftArbitrary, entryOfDraft } from '../testing/entry-arbitraries.js'
 import {
   contents,
   dotsOf,
+  entryAs,
   entryFor,
   hashFromScratch,
   peerView,
@@ -167,11 +168,7 @@ describe('REG-3 REG-4 REG-5 REG-14 REG-16 a table, whatever is done to it', () =
 })
 
 function copyInto(table: RegisterTable, from: Register): Register {
-  const register = new Register(from.path, from.slot, {
-    ...entryFor(table, { ...from, writer: from.writer.key }),
-    time: from.time,
-    quality: from.quality
-  })
+  const register = new Register(from.path, from.slot, entryAs(table, from))
   register.shadow = from.shadow
   return register
 }

@@ -1,5 +1,15 @@
 import { describe, expect, it } from 'vitest'
-import { contents, entryFor, hlcAt, peerView, tableKit, vectorOf, writerKey, type TableKit } from '../testing/table-kit.js'
+import {
+  contents,
+  entryAs,
+  entryFor,
+  hlcAt,
+  peerView,
+  tableKit,
+  vectorOf,
+  writerKey,
+  type TableKit
+} from '../testing/table-kit.js'
 import type { Register } from './register.js'
 import type { RegisterTable } from './register-table.js'
 import { slotOfVoid, valueOfVoid, voidPath } from './voids.js'
@@ -10,8 +20,7 @@ const c = writerKey('c')
 
 /** Sends everything that one table holds to another, as a session does that owes all of it. */
 function send(from: RegisterTable, to: RegisterTable): void {
-  for (const register of [...from.all(), ...from.shadows.values()])
-    to.merge({ ...entryFor(to, { ...register, writer: register.writer.key }), time: register.time }, 1)
+  for (const register of [...from.all(), ...from.shadows.values()]) to.merge(entryAs(to, register), 1)
   to.seal(from.vector())
 }
 
@@ -172,7 +181,7 @@ describe('REG-9 voids', () => {
     kit.table.discardShadow('p')
     send(fast.table, kit.table)
     expect(kit.table.shadows.size).toBe(0)
-    expect(kit.table.merge(entryOf(kit.table, fast.table.peek('p')!), 1)).toBe('voided')
+    expect(kit.table.merge(entryAs(kit.table, fast.table.peek('p')!), 1)).toBe('voided')
   })
 
   it("don't take a later write of that node for the one they name, though its clock comes by the same time again", () => {
@@ -206,9 +215,9 @@ describe('REG-9 voids', () => {
     expect(table.shadows.has('p')).toBe(true)
     expect(table.merge({ ...voiding, seq: 2, time: hlcAt(5) }, 1)).toBe('applied')
     expect(table.shadows.has('p')).toBe(false)
-    expect(table.merge(entryOf(table, fast.table.peek('p')!), 1)).toBe('voided')
+    expect(table.merge(entryAs(table, fast.table.peek('p')!), 1)).toBe('voided')
     table.merge({ ...voiding, seq: 3, time: hlcAt(6), value: undefined }, 1)
-    expect(table.merge(entryOf(table, fast.table.peek('p')!), 1)).toBe('shadowed')
+    expect(table.merge(entryAs(table, fast.table.peek('p')!), 1)).toBe('shadowed')
   })
 
   it('that say nothing sound do nothing', () => {
@@ -232,7 +241,7 @@ describe('REG-9 voids', () => {
       other.clock.jumpWall(3_600_000)
       send(kit.table, other.table)
       other.table.advance()
-      other.table.set(voidPath, { ...sound, beneath: { ...beneath, ...part } } as never, { slot: 'v' })
+      other.table.set(voidPath, { ...sound, beneath: { ...beneath, ...part } }, { slot: 'v' })
       expect(other.table.peek('p'), JSON.stringify(part)).toBeUndefined()
     }
   })
@@ -252,7 +261,3 @@ describe('REG-9 voids', () => {
     expect(table.vector()).toEqual(vectorOf({}))
   })
 })
-
-function entryOf(table: RegisterTable, register: Register) {
-  return { ...entryFor(table, { ...register, writer: register.writer.key }), time: register.time }
-}

@@ -1,7 +1,7 @@
 /** Vectors, floors and dots on the wire: writers by dictionary index, as in blocks of entries. */
 import {
-  ByteReader,
-  ByteWriter,
+  type ByteReader,
+  type ByteWriter,
   hlcFromHex,
   hlcToHex,
   isHlcTime,

@@ -75,6 +75,12 @@ export function entryFor(table: RegisterTable, options: EntryOptions): Entry {
   }
 }
 
+/** What another table's register is to `table`: the entry that a session would bring. */
+export function entryAs(table: RegisterTable, register: Entry): Entry {
+  const { path, slot, value, time, writer, seq, quality, expiresAtMs, batch } = register
+  return { path, slot, value, time, writer: table.writer(writer.key), seq, quality, expiresAtMs, batch }
+}
+
 /** What a peer covers. */
 export function peerView(table: RegisterTable, seqs: Readonly<Record<WriterKey, number>>): PeerView {
   const view = new PeerView()

@@ -17,7 +17,15 @@ import {
   type SpaceId,
   type Value
 } from '@selvedge/core'
-import { Register, RegisterTable, type Entry, type TableAlarm, type VersionVector, type WriterKey } from '@selvedge/documents'
+import {
+  addressOf,
+  Register,
+  RegisterTable,
+  type Entry,
+  type TableAlarm,
+  type VersionVector,
+  type WriterKey
+} from '@selvedge/documents'
 import { MemberTable } from '../members.js'
 import { nodeCompressor } from '../node-compressor.js'
 import { Session, type SessionHost } from '../session.js'
@@ -100,7 +108,10 @@ export class TestReplica implements SessionSpace {
     this.members = new MemberTable()
     this.table.load(
       registers.map(stored => {
-        const register = new Register(stored.path, stored.slot, { ...fields(stored), writer: this.table.writer(stored.writer.key) })
+        const register = new Register(stored.path, stored.slot, {
+          ...fields(stored),
+          writer: this.table.writer(stored.writer.key)
+        })
         register.shadow = stored.shadow
         return register
       })
@@ -139,8 +150,8 @@ export class TestReplica implements SessionSpace {
     return JSON.stringify(
       [...this.table.all()]
         .filter(register => register.value !== undefined)
+        .sort((a, b) => (addressOf(a.path, a.slot) < addressOf(b.path, b.slot) ? -1 : 1))
         .map(register => [register.path, register.slot, register.time, register.writer.node, canonical(register.value!)])
-        .sort((a, b) => (String(a[0]) + String(a[1]) < String(b[0]) + String(b[1]) ? -1 : 1))
     )
   }
 }
