@@ -133,7 +133,7 @@ export class Site<S extends AnyPointSchema = AnyPointSchema> extends EventEmitte
   private async openSpaces(replica: Replica): Promise<void> {
     const members = (residency: 'site' | 'trunk') => () => [
       ...this.roster.nodes.map(({ node }) => ({ node, role: 'node' as const })),
-      ...(residency === 'trunk' && this.roster.relay && this.options.trunk ? [{ node: this.roster.relay.node, role: 'relay' as const }] : [])
+      ...(residency === 'trunk' && this.roster.relay ? [{ node: this.roster.relay.node, role: 'relay' as const }] : [])
     ]
     for (const { id, name, residency } of checkSpaces(this.options).spaces) {
       const space = await replica.openSpace(id, { residency, members: members(residency) })

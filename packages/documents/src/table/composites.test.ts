@@ -1,6 +1,5 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import type { Value } from '@selvedge/core'
 import { entryAs, entryFor, startMs, tableKit, writerKey, type TableKit } from '../testing/table-kit.js'
 import {
   counterValue,
