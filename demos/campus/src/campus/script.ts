@@ -51,6 +51,7 @@ class Story {
     await this.killAndRestart()
     await this.splitAndHeal()
     await this.restoreTrunk()
+    await this.killHolder()
     await this.compareEverything()
     this.reportLoops(during)
     await this.showHealReport()
@@ -168,6 +169,26 @@ class Story {
     await this.campus.relay.until(() => this.cloudSite('b')?.connected === true, 20_000, 'b to dial again')
     await this.eventually(this.campus.relay, 'what was written during the cut', async () => (await this.missing(this.campus.relay, commissioning('before-kill'), 'b')).length === 0)
     this.say(`b is back in the cloud, and caught up, after ${Math.round(performance.now() - restoredAt)} ms`)
+  }
+
+  private async killHolder(): Promise<void> {
+    const holder = this.b.nodes.find(node => reportOf(node)?.status.trunk?.held)
+    if (!holder) return this.check('another node takes the trunk over', false, 'nobody held it')
+    this.title(`kill -9 ${holder.name}, which holds the trunk`)
+    const others = this.b.nodes.filter(node => node !== holder)
+    await holder.kill9()
+    const diedAt = performance.now()
+    const heir = await Promise.any(
+      others.map(async node => {
+        await node.until(() => reportOf(node)?.status.trunk?.held === true, 20_000, 'the trunk')
+        return node.name
+      })
+    )
+    const tookMs = Math.round(performance.now() - diedAt)
+    this.say(`${heir} took the trunk over after ${tookMs} ms`)
+    this.check('another node takes the trunk over', true, `${heir} after ${tookMs} ms`)
+    await holder.start()
+    await holder.until(() => reportOf(holder)?.status.readiness === 'synced', 20_000, 'it to be in step again')
   }
 
   private async compareEverything(): Promise<void> {
