@@ -11,7 +11,7 @@ import { describe, expect, it } from 'vitest'
 import { addressOf, covers, isNewer, type Entry } from '@selvedge/documents'
 import { copyEntry, TestWorld, type TestReplica } from './testing/harness.js'
 
-const runs = Number(process.env['SELVEDGE_MODEL_RUNS'] ?? 2_500)
+const runs = Number(process.env['SELVEDGE_MODEL_RUNS'] ?? 2_000)
 const firstSeed = Number(process.env['SELVEDGE_MODEL_SEED'] ?? 1)
 
 interface Outcome {

@@ -92,7 +92,8 @@ function registerSync(seed: number): string | undefined {
     } else if (dice < 0.97 && alive.length > 2) {
       a.alive = false
       world.disconnect(a)
-    } else world.advance(world.below(2000))
+    } else if (world.random.float() < 0.5) world.advance(world.below(2000))
+    else world.askForHashes()
     const problem = coverageProblem(world, writes)
     if (problem) return `step ${step}: ${problem}`
   }

@@ -423,8 +423,8 @@ export class SpaceLink {
   /** Asks the peer to compare hashes; only when nothing is owed, so that the peer has all that this side has now. */
   compareRequest(): Outgoing | undefined {
     const { table } = this.space
-    if (!this.idle || table.writers.size > vectorSeqsPerFrame) return undefined
-    this.frozen?.release()
+    // One question at a time: an answer is of the instant at which its own question was asked.
+    if (this.frozen || !this.idle || table.writers.size > vectorSeqsPerFrame) return undefined
     this.frozen = table.freezeHash()
     return {
       kind: Kind.Compare,

@@ -42,7 +42,10 @@ export class AutomergeEngine implements Engine {
     this.current = this.authored(automerge.init<ConfigContent>({ actor: options.actor }))
   }
 
-  /** The document; replaced, never changed, by every change. */
+  /**
+   * The document; replaced, never changed, by every change. Automerge may be asked about its root only: nested objects are taken over
+   * from earlier documents, which are freed (`automerge.view` makes new ones).
+   */
   get doc(): Doc<ConfigContent> {
     return this.current
   }

@@ -7,6 +7,8 @@
  *     live(document, engine, writer, from, to, update)        the edits of `writer` after `from` up to `to`
  *     stored(document, included)                              on my disk, and mine to give
  *     confirm(document, included)                             say `stored` when you have this
+ *     relayed(document, relay, included)                      on the disk of that relay, as far as I know
+ *     seek(document, included)                                say `relayed` when you know of a relay that has this
  *
  * A document is *behind* when the catalogue lists an edit that its content does not include. It is pulled from one peer at a time. The
  * asker takes over the answer's `included` only when its content reached the answer's `target`. A live update is claimed only when
@@ -27,6 +29,7 @@ import type { Included } from './included.js'
 import { decodeMessage, invalid, type LiveMessage, type Message } from './messages.js'
 import { Outbox } from './outbox.js'
 import { Pulling } from './pulling.js'
+import { RelayedNotices } from './relayed-notices.js'
 import { Confirmations, StoredNotices } from './stored-notices.js'
 
 export interface DocumentChannel {
@@ -60,6 +63,10 @@ export interface ChannelHost {
   reconsider(copy: DocumentCopy): void
   pullFinished(copy: DocumentCopy): void
   stored(channel: Channel, id: DocumentId, included: Included): void
+  /** The peer says that `relay` has this on disk. */
+  relayed(channel: Channel, id: DocumentId, relay: string, included: Included): void
+  /** The peer wants to hear when a relay has this on disk. */
+  sought(channel: Channel, id: DocumentId, included: Included): void
   closed(channel: Channel): void
 }
 
@@ -69,6 +76,8 @@ export class Channel implements DocumentChannel {
   readonly pulling: Pulling
   private readonly answering: Answering
   private readonly notices: StoredNotices
+  private readonly confirmations: Confirmations
+  private readonly relayedNotices: RelayedNotices
   private readonly outbox: Outbox
   private readonly reassembly: Reassembly
   private closed = false
@@ -76,14 +85,16 @@ export class Channel implements DocumentChannel {
   constructor(
     private readonly host: ChannelHost,
     private readonly options: ChannelOptions,
-    ownEdits: Map<DocumentId, Included>
+    ownEdits: Map<DocumentId, Map<string, number>>
   ) {
     this.label = options.label
     this.role = options.role
     const { clock, limits } = host
     this.reassembly = new Reassembly(limits.transferBytesMax)
     this.notices = new StoredNotices(id => host.find(id), limits.noticesMax)
-    this.outbox = new Outbox(limits, [this.notices, new Confirmations(ownEdits)], {
+    this.confirmations = new Confirmations(ownEdits)
+    this.relayedNotices = new RelayedNotices(limits.noticesMax)
+    this.outbox = new Outbox(limits, [this.notices, this.confirmations, this.relayedNotices], {
       pending: () => options.onPending(),
       longSent: () => this.answering.pump()
     })
@@ -148,6 +159,21 @@ export class Channel implements DocumentChannel {
     this.outbox.announce()
   }
 
+  /** Tells the peer what a relay has. Relays are not told: it is of use only to nodes. */
+  tellRelayed(id: DocumentId, relay: string, included: Included): void {
+    if (this.closed || this.role === 'relay') return
+    this.relayedNotices.tell(id, relay, included)
+    this.outbox.announce()
+  }
+
+  /** Asks the peer to say when a relay has this; a relay is asked about itself. */
+  seek(id: DocumentId, included: Included): void {
+    if (this.closed) return
+    if (this.role === 'relay') this.confirmations.add(id, included)
+    else this.relayedNotices.seek(id, included)
+    this.outbox.announce()
+  }
+
   close(): void {
     if (this.closed) return
     this.closed = true
@@ -175,6 +201,14 @@ export class Channel implements DocumentChannel {
         break
       case 'confirm':
         this.owe(message.id, message.included)
+        break
+      case 'relayed':
+        this.relayedNotices.heard(message.id, message.relay, message.included)
+        this.host.relayed(this, message.id, message.relay, message.included)
+        break
+      case 'seek':
+        // A relay's own edits are on a relay's disk.
+        if (this.role === 'node') this.host.sought(this, message.id, message.included)
         break
     }
   }

@@ -21,6 +21,9 @@ export interface ConflictingValue {
 
 export function findConflicts(automerge: Automerge, doc: Doc<ConfigContent>): ConfigConflict[] {
   const found: ConfigConflict[] = []
+  // Of `doc` itself only the root may be asked. Automerge takes nested objects over from the document before a change, and those still
+  // point into that document, which is freed by now. A view is made anew, all of it.
+  const whole = automerge.view(doc, automerge.getHeads(doc))
   const visit = (node: object, path: readonly (string | number)[]): void => {
     const keys: (string | number)[] = Array.isArray(node) ? [...node.keys()] : Object.keys(node)
     for (const key of keys) {
@@ -31,7 +34,7 @@ export function findConflicts(automerge: Automerge, doc: Doc<ConfigContent>): Co
       if (isContainer(automerge, value)) visit(value, here)
     }
   }
-  visit(doc, [])
+  visit(whole, [])
   return found
 }
 

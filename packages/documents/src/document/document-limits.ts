@@ -32,6 +32,11 @@ export const documentLimits = {
   floatingMax: 64,
   /** Documents that one peer can be owed a notice or an acknowledgement for; beyond it the oldest is forgotten. */
   noticesMax: 10_000,
+  /** How long a relay's acknowledgement of an own edit is waited for before peers are asked for it. */
+  seekDelayMs: 5_000,
+  /** Writers of one document whose edits are sought at relays for peers, and relays of which is known what they have of it. Further ones are ignored. */
+  soughtWritersMax: 1_000,
+  relaysMax: 16,
   /** Documents of one space. Live updates of further ones are refused. */
   documentsMax: 100_000,
   /** How long content may be held whose catalogue entry is missing before this replica writes the entry itself. */

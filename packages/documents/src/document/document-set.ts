@@ -24,6 +24,7 @@ import { missingFrom, type Included } from './included.js'
 import { PullPlanner } from './pull-planner.js'
 import type { RegisterAccess } from './register-access.js'
 import type { DocumentStatus } from './replicated-document.js'
+import { RelayedEdits } from './relayed-edits.js'
 import { readStoredDocuments } from './stored-documents.js'
 import { YjsDocument } from './yjs-document.js'
 import { YjsEngine } from './yjs-engine.js'
@@ -37,6 +38,8 @@ export interface DocumentSetOptions {
   readonly log: Logger
   /** The node id that config changes and releases carry. */
   readonly author: string
+  /** A relay seeks no other relay's acknowledgement of its own edits. Default: node. */
+  readonly role?: 'node' | 'relay'
   /** Whether the store is failing: config changes are refused then. Default: never. */
   degraded?(): boolean
   /** Each limit's default and consequence: `documentLimits`. */
@@ -57,6 +60,7 @@ export class DocumentSet {
   private readonly keeper: CatalogueKeeper
   private readonly planner: PullPlanner
   private readonly acknowledged = new AcknowledgedEdits()
+  private readonly relayed: RelayedEdits
   private readonly copies = new Map<DocumentId, DocumentCopy>()
   private readonly channels = new Set<Channel>()
   /** Documents in memory that nobody uses, the longest unused first. */
@@ -73,6 +77,13 @@ export class DocumentSet {
     this.catalogue = new Catalogue(registers)
     this.keeper = new CatalogueKeeper(this.catalogue, clock, this.limits.relistDelayMs)
     this.planner = new PullPlanner(clock, this.limits.liveGraceMs, copy => this.missing(copy))
+    this.relayed = new RelayedEdits({
+      clock,
+      limits: this.limits,
+      self: options.author,
+      channels: this.channels,
+      durable: id => this.durableIncluded(id)
+    })
     this.copyHost = this.makeCopyHost()
     this.channelHost = this.makeChannelHost()
   }
@@ -174,6 +185,7 @@ export class DocumentSet {
     this.idle.delete(id)
     this.keeper.forget(id)
     this.acknowledged.forget(id)
+    this.relayed.forget(id)
     this.planner.forget(id)
     await copy.purge()
     return true
@@ -189,12 +201,12 @@ export class DocumentSet {
     return this.copies.get(id)?.durable ?? new Map<string, number>()
   }
 
-  /** The peers that have acknowledged an own edit of this boot as being on their disk. */
+  /** The peers, and relays that peers know of, that have acknowledged an own edit of this boot as being on their disk. */
   reached(id: DocumentId, writer: string, count: number): Peer[] {
     return this.acknowledged.reached(id, writer, count)
   }
 
-  /** Calls `listener` for every acknowledgement of a peer. Returns an unsubscriber. */
+  /** Calls `listener` for every acknowledgement of a peer, and for news of a relay that is passed on. Returns an unsubscriber. */
   onStored(listener: StoredListener): () => void {
     return this.acknowledged.listen(listener)
   }
@@ -205,6 +217,7 @@ export class DocumentSet {
     const channel = new Channel(this.channelHost, options, this.ownEdits())
     this.channels.add(channel)
     this.planner.opened(channel)
+    this.relayed.opened(channel)
     channel.open()
     return channel
   }
@@ -216,6 +229,7 @@ export class DocumentSet {
     this.catalogue.close()
     this.keeper.close()
     this.planner.close()
+    this.relayed.close()
     for (const channel of [...this.channels]) channel.close()
     const sealed = [...this.copies.values()].map(copy => copy.sealNow())
     if (!this.options.degraded?.()) await Promise.all(sealed)
@@ -251,8 +265,15 @@ export class DocumentSet {
       obtain: (id, engine) => this.obtain(id, engine),
       reconsider: copy => this.reconsider(copy),
       pullFinished: copy => this.planner.finished(copy),
-      stored: (channel, id, included) =>
-        this.acknowledged.heard(channel, id, included, this.copies.get(id)?.written ?? new Map<string, number>()),
+      stored: (channel, id, included) => {
+        this.acknowledged.heard(channel, id, included, this.written(id))
+        if (channel.role === 'relay') this.relayed.learn(id, channel.label, included, channel)
+      },
+      relayed: (channel, id, relay, included) => {
+        const news = this.relayed.learn(id, relay, included, channel)
+        if (news.size > 0) this.acknowledged.heard({ label: relay, role: 'relay' }, id, news, this.written(id))
+      },
+      sought: (channel, id, included) => this.relayed.seek(id, included, channel),
       closed: channel => {
         this.channels.delete(channel)
         this.planner.closed(channel)
@@ -328,6 +349,7 @@ export class DocumentSet {
     const engine = copy.engineName!
     if (own) {
       const { writer, count, clock, update } = own
+      if (this.options.role !== 'relay') this.relayed.committed(copy.id, writer, count)
       this.catalogue.set(copy.id, writer, { engine, count, clock })
       if (update)
         for (const channel of this.channels) channel.sendLive({ id: copy.id, engine, writer, from: count - 1, to: count, update })
@@ -348,9 +370,13 @@ export class DocumentSet {
     }
   }
 
+  private written(id: DocumentId): ReadonlyMap<string, number> {
+    return this.copies.get(id)?.written ?? new Map<string, number>()
+  }
+
   /** Own edits of this boot, for a new peer to acknowledge. */
-  private ownEdits(): Map<DocumentId, Included> {
-    const edits = new Map<DocumentId, Included>()
+  private ownEdits(): Map<DocumentId, Map<string, number>> {
+    const edits = new Map<DocumentId, Map<string, number>>()
     for (const copy of this.copies.values()) {
       const own = [...copy.durable].filter(([writer]) => copy.written.has(writer))
       if (own.length > 0) edits.set(copy.id, new Map(own))

@@ -39,16 +39,28 @@ export interface LiveMessage extends LiveUpdate {
 }
 
 export interface NoticeMessage {
-  /** `stored`: what the sender has on disk and can give. `confirm`: say `stored` when you have this. */
-  readonly kind: 'stored' | 'confirm'
+  /**
+   * `stored`: what the sender has on disk and can give. `confirm`: say `stored` when you have this. `seek`: say `relayed` when you know
+   * of a relay that has this.
+   */
+  readonly kind: 'stored' | 'confirm' | 'seek'
   readonly id: DocumentId
   readonly included: Included
 }
 
-export type Message = PullMessage | AnswerMessage | LiveMessage | NoticeMessage
+/** What the sender knows to be on the disk of a relay, from the relay itself or by hearsay. */
+export interface RelayedMessage {
+  readonly kind: 'relayed'
+  readonly id: DocumentId
+  /** The relay's node id. */
+  readonly relay: string
+  readonly included: Included
+}
 
-const codes = { pull: 1, answer: 2, live: 3, stored: 4, confirm: 5 } as const
-/** Kinds from here up may be skipped by those who don't know them. */
+export type Message = PullMessage | AnswerMessage | LiveMessage | NoticeMessage | RelayedMessage
+
+const codes = { pull: 1, answer: 2, live: 3, stored: 4, confirm: 5, relayed: 128, seek: 129 } as const
+/** Kinds from here up may be skipped by those who don't know them: those of earlier versions skip `relayed` and `seek`. */
 const firstOptionalCode = 128
 const engines: readonly EngineName[] = ['yjs', 'automerge']
 
@@ -72,6 +84,10 @@ export function encodeMessage(message: Message): Uint8Array {
       writer.string(message.id).byte(engines.indexOf(message.engine)).string(message.writer)
       writer.uint(message.from).uint(message.to).bytes(message.update)
       break
+    case 'relayed':
+      writer.string(message.id).string(message.relay)
+      writeIncluded(writer, message.included)
+      break
     default:
       writer.string(message.id)
       writeIncluded(writer, message.included)
@@ -83,13 +99,13 @@ export function encodeMessage(message: Message): Uint8Array {
 export function decodeMessage(bytes: Uint8Array): Message | undefined {
   const reader = new ByteReader(bytes)
   const code = reader.byte()
-  if (code >= firstOptionalCode) return undefined
   const message = readMessage(code, reader)
+  if (!message) return undefined
   reader.finish('a document message')
   return message
 }
 
-function readMessage(code: number, reader: ByteReader): Message {
+function readMessage(code: number, reader: ByteReader): Message | undefined {
   switch (code) {
     case codes.pull: {
       const pull = reader.uint()
@@ -125,9 +141,20 @@ function readMessage(code: number, reader: ByteReader): Message {
       return { kind: 'live', id, engine, writer, from, to, update: reader.bytes().slice() }
     }
     case codes.stored:
+      return { kind: 'stored', id: readId(reader), included: readIncluded(reader) }
     case codes.confirm:
-      return { kind: code === codes.stored ? 'stored' : 'confirm', id: readId(reader), included: readIncluded(reader) }
+      return { kind: 'confirm', id: readId(reader), included: readIncluded(reader) }
+    case codes.seek:
+      return { kind: 'seek', id: readId(reader), included: readIncluded(reader) }
+    case codes.relayed:
+      return {
+        kind: 'relayed',
+        id: readId(reader),
+        relay: reader.string(limits.slotBytesMax, 'a node id'),
+        included: readIncluded(reader)
+      }
     default:
+      if (code >= firstOptionalCode) return undefined
       throw invalid(`document message ${code} has no meaning`)
   }
 }

@@ -5,12 +5,12 @@
  */
 import type { DocumentLimits } from './document-limits.js'
 import { Fragmenter, fitsWhole, wrapWhole } from './fragments.js'
-import { encodeMessage, type LiveMessage, type Message, type NoticeMessage } from './messages.js'
+import { encodeMessage, type LiveMessage, type Message, type NoticeMessage, type RelayedMessage } from './messages.js'
 
 /** Where messages come from that are made only when they can be sent. */
 export interface NoticeSource {
   readonly pending: boolean
-  take(): NoticeMessage | undefined
+  take(): NoticeMessage | RelayedMessage | undefined
 }
 
 export class Outbox {

@@ -81,10 +81,16 @@ function news({ wanted, told }: Owed, durable: Included): Map<string, number> {
 
 /** Asks the peer to acknowledge what this replica wrote since it booted: receipts outlive the channel that they began on. */
 export class Confirmations implements NoticeSource {
-  constructor(private readonly edits: Map<DocumentId, Included>) {}
+  constructor(private readonly edits: Map<DocumentId, Map<string, number>>) {}
 
   get pending(): boolean {
     return this.edits.size > 0
+  }
+
+  add(id: DocumentId, included: Included): void {
+    const edits = this.edits.get(id)
+    if (edits) raise(edits, included)
+    else this.edits.set(id, new Map(included))
   }
 
   take(): NoticeMessage | undefined {

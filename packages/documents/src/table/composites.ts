@@ -8,9 +8,10 @@
  */
 import { coreErrors, hlcToMs, SelvedgeError, type Value } from '@selvedge/core'
 import { tableErrors } from './errors.js'
-import { addressOf, isSystemPath, slotProblem, type Register, type WriterKey } from './register.js'
+import { addressOf, isSystemPath, slotProblem, type Register } from './register.js'
 import type { RegisterTable } from './register-table.js'
 import type { WriteOptions, WriteResult } from './table-options.js'
+import type { WriterKey } from './writer-key.js'
 
 function checkSlot(slot: string, what: string): string {
   const problem = slotProblem(slot)

@@ -3,9 +3,9 @@
  * what follows from them and the writers' lists: what a peer is owed, and the dots held above the vector (I2).
  */
 import type { HlcTime, NodeId } from '@selvedge/core'
-import { addressOf, type Register, type WriterKey } from './register.js'
+import { addressOf, type Register, WriterLog } from './register.js'
 import { covers, type DotRuns, type PeerView, type VersionVector } from './version-vector.js'
-import { checkWriterKey, WriterLog } from './writer-log.js'
+import { checkWriterKey, type WriterKey } from './writer-key.js'
 
 export class Coverage {
   readonly writers = new Map<WriterKey, WriterLog>()

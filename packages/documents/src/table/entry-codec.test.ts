@@ -14,9 +14,9 @@ import {
 } from '../testing/entry-fixtures.js'
 import { hlcAt, startMs, writerKey } from '../testing/table-kit.js'
 import { decodeEntries, EntryEncoder, WriterDictionary } from './entry-codec.js'
-import { slotProblem } from './register.js'
+import { slotProblem, WriterLog } from './register.js'
 import { readHave, readSeqs, readVector, writeHave, writeSeqs, writeVector } from './vector-codec.js'
-import { checkWriterKey, WriterLog } from './writer-log.js'
+import { checkWriterKey } from './writer-key.js'
 
 if (process.env['SELVEDGE_WRITE_FIXTURES']) writeMissingFixtures()
 const fixtures = readFixtures()

@@ -20,8 +20,7 @@ import {
   type Value
 } from '@selvedge/core'
 import { tableErrors } from './errors.js'
-import type { Entry } from './register.js'
-import type { WriterLog } from './writer-log.js'
+import type { Entry, WriterLog } from './register.js'
 
 export const entryBlockVersion = 1
 

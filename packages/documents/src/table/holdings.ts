@@ -7,10 +7,9 @@ import { assert, hlcToMs, type HlcTime, type TrustedClock } from '@selvedge/core
 import { ChangeList } from './change-list.js'
 import { DueQueue } from './due-queue.js'
 import { IncrementalHash } from './incremental-hash.js'
-import { addressOf, isNewer, Register, type Entry } from './register.js'
+import { addressOf, type Entry, isNewer, Register, type WriterLog } from './register.js'
 import type { RegisterTableOptions } from './table-options.js'
 import { VoidList, voidPath } from './voids.js'
-import type { WriterLog } from './writer-log.js'
 
 export class Holdings {
   readonly registers = new Map<string, Register>()

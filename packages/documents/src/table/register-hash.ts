@@ -4,8 +4,7 @@
  * fault; it is no defence against a forger, whom sessions keep out.
  */
 import { encodeValue } from '@selvedge/core'
-import type { Register } from './register.js'
-import { addressOf } from './register.js'
+import { addressOf, type Register } from './register.js'
 
 const float = new Float64Array(1)
 const words = new Uint32Array(float.buffer)

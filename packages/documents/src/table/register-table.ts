@@ -15,12 +15,12 @@ import { Coverage } from './coverage.js'
 import { collectTombstones, dropUnheld, heldNames } from './dropping.js'
 import { Holdings } from './holdings.js'
 import type { FrozenHash } from './incremental-hash.js'
-import { addressOf, isNewer, sameDot, type Entry, type Quality, type Register, type WriterKey } from './register.js'
+import { addressOf, type Entry, isNewer, type Quality, type Register, sameDot, type WriterLog } from './register.js'
 import type { TableHash } from './register-hash.js'
 import type { MergeOutcome, RegisterTableOptions, WriteOptions, WriteResult } from './table-options.js'
 import type { DotRuns, PeerView, VersionVector } from './version-vector.js'
 import { beneathVoid, slotOfVoid, valueOfVoid, voidPath } from './voids.js'
-import { makeWriterKey, type WriterLog } from './writer-log.js'
+import { makeWriterKey, type WriterKey } from './writer-key.js'
 
 const qualityCodes: Readonly<Record<Quality, number>> = { good: 0, uncertain: 1, bad: 2 }
 

@@ -2,8 +2,8 @@
  * A register is the smallest replicated thing: an address (path, slot) with a value, a stamp and a dot. The table keeps one object
  * an address and changes it in place, so that a reference held by a cut always shows the register's current form.
  */
-import { limits, utf8Length, valuesEqual, type HlcTime, type Value } from '@selvedge/core'
-import type { WriterLog } from './writer-log.js'
+import { hlcFromHex, limits, utf8Length, valuesEqual, type HlcTime, type NodeId, type Value } from '@selvedge/core'
+import type { WriterKey } from './writer-key.js'
 
 /** What the writer says of the value: as an OPC or BACnet quality, reduced to what a reader must tell apart. */
 export type Quality = 'good' | 'uncertain' | 'bad'
@@ -80,6 +80,81 @@ export class Register implements Entry {
   }
 }
 
+/**
+ * A writer and the registers whose current form it wrote, in a list sorted by seq. What a vector does not cover is the list's tail,
+ * so a delta costs what changed, whatever the size of the table.
+ */
+export class WriterLog {
+  readonly node: NodeId
+  /** When the incarnation was made. */
+  readonly createdAt: HlcTime
+  /** This replica's version vector entry (I1): every write up to here is covered. */
+  covered = 0
+  /** GC floor: tombstones up to here may have been dropped. */
+  floor = 0
+  newest: Register | undefined = undefined
+  /** Where the last insertion away from the tail happened: arrivals run upwards from there. */
+  private hint: Register | undefined = undefined
+
+  constructor(readonly key: WriterKey) {
+    const split = key.indexOf('~')
+    this.node = key.slice(0, split) as NodeId
+    this.createdAt = hlcFromHex(key.slice(split + 1, split + 15))
+  }
+
+  /** Links a register in its place by seq. */
+  insert(register: Register): void {
+    const newest = this.newest
+    if (newest === undefined || register.seq > newest.seq) {
+      register.older = newest
+      register.newer = undefined
+      if (newest) newest.newer = register
+      this.newest = register
+      return
+    }
+    let at = this.hint ?? newest
+    while (at.newer && at.newer.seq < register.seq) at = at.newer
+    while (at.seq > register.seq) {
+      if (at.older === undefined) {
+        at.older = register
+        register.older = undefined
+        register.newer = at
+        this.hint = register
+        return
+      }
+      at = at.older
+    }
+    register.older = at
+    register.newer = at.newer
+    if (at.newer) at.newer.older = register
+    else this.newest = register
+    at.newer = register
+    this.hint = register
+  }
+
+  remove(register: Register): void {
+    if (this.hint === register) this.hint = register.older
+    if (register.newer) register.newer.older = register.older
+    else this.newest = register.older
+    if (register.older) register.older.newer = register.newer
+    register.older = undefined
+    register.newer = undefined
+  }
+
+  /** Links registers sorted by seq into an empty list: what loading does, whatever the order on disk. */
+  link(sorted: readonly Register[]): void {
+    let previous: Register | undefined
+    for (const register of sorted) {
+      register.older = previous
+      register.newer = undefined
+      if (previous) previous.newer = register
+      previous = register
+    }
+    this.newest = previous
+    this.hint = undefined
+  }
+}
+
 /** One string an address: plain registers (slot '') are their path. Control characters can't stand in either part. */
 export function addressOf(path: string, slot: string): string {
   return slot === '' ? path : `${path}\u0000${slot}`
@@ -127,6 +202,3 @@ export interface Dot {
   readonly writer: WriterKey
   readonly seq: number
 }
-
-/** `<node>~<incarnation>`: sorts by node, then by the incarnation's creation. */
-export type WriterKey = string

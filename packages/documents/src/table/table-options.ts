@@ -1,6 +1,7 @@
 /** What a register table takes and tells: its options, and what its methods return. */
 import type { NodeId, Random, TrustedClock } from '@selvedge/core'
-import type { Dot, Quality, Register, WriterKey } from './register.js'
+import type { Dot, Quality, Register } from './register.js'
+import type { WriterKey } from './writer-key.js'
 
 export interface RegisterTableOptions {
   readonly node: NodeId

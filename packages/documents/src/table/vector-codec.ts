@@ -13,9 +13,9 @@ import {
 } from '@selvedge/core'
 import { tableErrors } from './errors.js'
 import type { WriterDictionary } from './entry-codec.js'
-import type { WriterKey } from './register.js'
+import type { WriterLog } from './register.js'
 import type { DotRuns, VersionVector } from './version-vector.js'
-import type { WriterLog } from './writer-log.js'
+import type { WriterKey } from './writer-key.js'
 
 /** Gives the writer of a key. */
 export type Intern = (key: WriterKey) => WriterLog

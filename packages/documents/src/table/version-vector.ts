@@ -3,8 +3,8 @@
  * time), which stands for every incarnation of that node made at or before it.
  */
 import type { HlcTime, NodeId } from '@selvedge/core'
-import type { Register, WriterKey } from './register.js'
-import type { WriterLog } from './writer-log.js'
+import type { Register, WriterLog } from './register.js'
+import type { WriterKey } from './writer-key.js'
 
 /** A vector at one instant. Writers with nothing covered are left out. */
 export interface VersionVector {

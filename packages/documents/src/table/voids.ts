@@ -6,8 +6,8 @@
  * gone. So a void also carries what stands beneath the shadow where it was discarded, to be put back.
  */
 import { decodeValue, encodeValue, hlcToHex, isHlcTime, isSelvedgeError, limits, pathProblem, type Value } from '@selvedge/core'
-import { addressOf, slotProblem, type Entry } from './register.js'
-import { isWriterKey, type WriterLog } from './writer-log.js'
+import { addressOf, type Entry, slotProblem, type WriterLog } from './register.js'
+import { isWriterKey } from './writer-key.js'
 
 export const voidPath = '@void'
 

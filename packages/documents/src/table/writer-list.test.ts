@@ -3,8 +3,8 @@ import { describe, expect, it } from 'vitest'
 import { isSelvedgeError, nodeId, seededRandom } from '@selvedge/core'
 import { hlcAt, writerKey } from '../testing/table-kit.js'
 import { DueQueue } from './due-queue.js'
-import { Register } from './register.js'
-import { checkWriterKey, isWriterKey, makeWriterKey, WriterLog } from './writer-log.js'
+import { Register, WriterLog } from './register.js'
+import { checkWriterKey, isWriterKey, makeWriterKey } from './writer-key.js'
 
 function register(log: WriterLog, seq: number): Register {
   return new Register(`p/${seq}`, '', { value: 1, time: seq, writer: log, seq, quality: 0, expiresAtMs: 0, batch: 0 })
