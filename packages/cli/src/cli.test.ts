@@ -1,4 +1,5 @@
-import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { spawnSync } from 'node:child_process'
+import { cpSync, existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
@@ -43,6 +44,17 @@ async function startNode(data: string, ...more: string[]): Promise<Spawned> {
 }
 
 describe('before the first start', () => {
+  it('a checkout that was never built says so', async () => {
+    const copy = join(root, 'cli', 'bin', 'selvedge.mjs')
+    cpSync(join(import.meta.dirname, '../bin/selvedge.js'), copy)
+    const run = spawnSync(process.execPath, [copy, '--help'], { encoding: 'utf8' })
+    expect(run).toMatchObject({
+      status: 1,
+      stdout: '',
+      stderr: expect.stringMatching(/^selvedge: .*npm run build.*\n$/) as unknown
+    })
+  })
+
   it('a key is made once, and a roster names it', async () => {
     const id = (await ok('key', '--data', 'a')).trim()
     expect(id).toMatch(/^12D3KooW/)

@@ -60,6 +60,8 @@ function adviceFor(code: string, details: Readonly<Record<string, unknown>>): st
       return 'the write stands and goes on being replicated: "selvedge get" tells how far it got'
     case 'SITE_NODE_NOT_LISTED':
       return `add it with "selvedge roster add ROSTER NAME ${detail('node')}"`
+    case 'SHADOW_UNKNOWN':
+      return '"selvedge held-back" lists what is; --slot names one of a composite, --space another space'
     case 'CONFLICT_UNKNOWN':
       return '"selvedge conflicts" lists them with their ids'
     case 'CONFIG_HEADS_UNKNOWN':

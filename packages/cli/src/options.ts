@@ -53,6 +53,8 @@ export function asking(command: Command, space?: string): Command {
   return command
 }
 
+const durableTimeoutMs = 10_000
+
 export interface DurableOptions {
   readonly durable?: 'local' | 'site' | 'relay'
   readonly timeout: number
@@ -68,7 +70,9 @@ export function writing(command: Command): Command {
         'relay'
       ])
     )
-    .option('--timeout <duration>', 'how long to wait for that', parseDuration, 10_000)
+    .addOption(
+      new Option('--timeout <duration>', 'how long to wait for that').argParser(parseDuration).default(durableTimeoutMs, '10s')
+    )
 }
 
 export function durably({ durable, timeout }: DurableOptions): { durable?: string; timeoutMs?: number } {

@@ -57,6 +57,10 @@ describe('help', () => {
     expect(err).toContain('Usage: selvedge config')
   })
 
+  it('says durations with their units', async () => {
+    expect((await run('set', '--help')).out).toContain('(default: 10s)')
+  })
+
   it('tells the version', async () => {
     expect((await run('--version')).out).toMatch(/^\d+\.\d+\.\d+\n$/)
   })

@@ -1,6 +1,7 @@
 /**
  * Receipts of documents: all edits made so far are fsynced here (`local`), on another node of the site (`site`), on the relay
- * (`relay`), as those told by their own acknowledgements of stored content.
+ * (`relay`), as those told by their own acknowledgements of stored content. The relay's may come through other nodes of the building:
+ * one of them holds the trunk, and the others hear from it.
  */
 import { SelvedgeError, type DocumentId } from '@selvedge/core'
 import type { DocumentSet } from '@selvedge/documents'
@@ -47,13 +48,16 @@ function abortable<T>(promise: Promise<T>, signal: AbortSignal | undefined, leve
   return new Promise((resolve, reject) => {
     const aborted = (): void =>
       reject(
-        new SelvedgeError(replicaErrors.receiptAborted, `gave up waiting for the document to be durable at ${level}; it goes on being replicated`, {
-          cause: signal.reason
-        })
+        new SelvedgeError(
+          replicaErrors.receiptAborted,
+          `gave up waiting for the document to be durable at ${level}; it goes on being replicated`,
+          {
+            cause: signal.reason
+          }
+        )
       )
     if (signal.aborted) return aborted()
     signal.addEventListener('abort', aborted, { once: true })
     promise.then(resolve, reject).finally(() => signal.removeEventListener('abort', aborted))
   })
 }
-

@@ -124,6 +124,7 @@ export class SpaceReplica implements SessionSpace {
       random: random.fork(`documents ${options.id}`),
       log,
       author: options.node,
+      role: options.role,
       degraded: options.degraded
     })
     await space.documentSet.load()

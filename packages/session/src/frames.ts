@@ -46,7 +46,10 @@ const compressFromBytes = 256
 
 export function encodeFrame(kind: Kind, optional: boolean, body: Uint8Array, compressor: Compressor | undefined): Uint8Array {
   if (body.length + 1 > limits.frameBytesMax)
-    throw new SelvedgeError(sessionErrors.frameTooLarge, `a ${Kind[kind]} frame of ${body.length} bytes, the limit is ${limits.frameBytesMax}`)
+    throw new SelvedgeError(
+      sessionErrors.frameTooLarge,
+      `a ${Kind[kind]} frame of ${body.length} bytes, the limit is ${limits.frameBytesMax}`
+    )
   const first = kind | (optional ? optionalBit : 0)
   if (compressor && body.length >= compressFromBytes) {
     const deflated = compressor.deflate(body)

@@ -106,7 +106,9 @@ class Run {
   private note({ table }: TestReplica, dot: Dot, written: Pick<Entry, 'path' | 'slot' | 'value' | 'expiresAtMs'>): void {
     const { path, slot, value, expiresAtMs } = written
     const writer = table.writer(dot.writer)
-    const entry = { path, slot, value, time: table.hlc.last, writer, seq: dot.seq, quality: 0, expiresAtMs, batch: 0 }
+    const held = [table.peek(path, slot), table.shadows.get(addressOf(path, slot))]
+    const time = held.find(register => register?.writer === writer && register.seq === dot.seq)?.time ?? table.hlc.last
+    const entry = { path, slot, value, time, writer, seq: dot.seq, quality: 0, expiresAtMs, batch: 0 }
     this.writes.push(entry)
     if (value === undefined || expiresAtMs !== 0) this.ends.push(entry)
   }

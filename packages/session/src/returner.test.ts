@@ -86,3 +86,83 @@ describe('REG-12 SES-12 a returner below the floor', () => {
     expect([...stayed.reports, ...returner.reports].flatMap(report => report.returned)).toEqual([])
   })
 })
+
+describe('REG-12 SES-12 a floor that rises within a session', () => {
+  it('is told with the seal, so that a peer that the delete never reached drops what it deleted', () => {
+    const world = new TestWorld(1, 2)
+    const [a, b] = world.replicas as [TestReplica, TestReplica]
+    a.table.set('p/deleted', 1)
+    world.connect(a, b)
+    world.settle()
+    a.table.delete('p/deleted')
+    a.table.collect(() => true)
+    world.settle()
+    expect(livePaths(b)).toEqual([])
+    expect(b.table.floors()).toEqual(a.table.floors())
+  })
+})
+
+describe('REG-13 SES-13 a rebuttal', () => {
+  /** `a` has collected a delete that `b` still holds; `c` was away and brings what it deleted back to `a`. */
+  function contested(aKnowsBySeal: boolean): { world: TestWorld; a: TestReplica; b: TestReplica } {
+    const world = new TestWorld(1, 3)
+    const [a, b, c] = world.replicas as [TestReplica, TestReplica, TestReplica]
+    c.table.set('p', 'stale')
+    const early = aKnowsBySeal ? undefined : world.connect(a, b)
+    early?.settle()
+    world.advance(10)
+    b.table.delete('p')
+    const link = early ?? world.connect(a, b)
+    link.settle()
+    if (aKnowsBySeal) {
+      world.cutLink(link)
+      world.connect(a, b).settle()
+    }
+    a.store()
+    world.settle()
+    expect(a.table.collect(() => true)).toBe(1)
+    world.connect(a, c)
+    world.settle()
+    return { world, a, b }
+  }
+
+  for (const [how, bySeal] of [
+    ['in its hello', true],
+    ['by an ack alone', false]
+  ] as const)
+    it(`gives the delete back to a replica that has dropped it and said ${how} that it covers it`, () => {
+      const { world, a, b } = contested(bySeal)
+      for (const replica of world.replicas) expect(replica.table.get('p'), replica.node).toBeUndefined()
+      world.compare()
+      expect(a.divergences + b.divergences).toBe(0)
+    })
+})
+
+describe('REG-5 REG-8 SES-3 a register that becomes a shadow in the middle of a cut', () => {
+  it('is still sent before the seal that covers it, with live changes ahead of it or not', () => {
+    for (let liveChanges = 0; liveChanges < 8; liveChanges++) {
+      const world = new TestWorld(1, 2)
+      const [a, b] = world.replicas as [TestReplica, TestReplica]
+      a.clock.jumpWall(3_600_000)
+      for (let i = 0; i < 6; i++) a.table.set(`p/${i}`, i)
+      const link = world.connect(a, b)
+      while (b.table.size < 2) {
+        link.send(1)
+        link.deliver(1)
+        link.send(0)
+        link.deliver(0)
+      }
+      for (let i = 0; i < liveChanges; i++) {
+        a.table.set(`q/${i}`, i)
+        link.send(0)
+      }
+      const old = a.table.ownWriterKey!
+      a.clock.jumpWall(-3_600_000)
+      a.table.advance()
+      expect(a.table.shadows.size).toBe(6 + liveChanges)
+      while (!b.table.covers(b.table.writer(old), 6) && link.send(0) + link.send(1) > 0)
+        for (const side of [0, 1] as const) while (link.deliver(side));
+      expect([...b.table.shadows.keys()].filter(address => address.startsWith('p/'))).toHaveLength(6)
+    }
+  })
+})

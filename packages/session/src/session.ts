@@ -14,9 +14,15 @@
  */
 import { ByteReader, isSelvedgeError, SelvedgeError, spaceId, type CloseReason, type NodeId, type SpaceId } from '@selvedge/core'
 import { sessionErrors } from './errors.js'
-import { bodyOf, decodeFrame, encodeFrame, Kind, protocolVersions, type Compressor } from './frames.js'
+import { Credit } from './credit.js'
+import { bodyOf, decodeFrame, encodeFrame, Kind, type Compressor } from './frames.js'
+import { closeBody, deflateFeature, helloMessage, readClose, readHello } from './greetings.js'
 import type { MemberRole } from './members.js'
-import { defaultTuning, SpaceLink, type Outgoing, type SessionTuning } from './space-link.js'
+import { Lanes } from './lanes.js'
+import { defaultTuning, type SessionTuning } from './link-state.js'
+import type { Outgoing } from './messages.js'
+import { SpaceLink } from './space-link.js'
+import { SpaceOffers } from './space-offers.js'
 import type { SessionSpace } from './session-space.js'
 
 export interface SessionOptions {
@@ -53,43 +59,34 @@ export interface SessionHost {
   wake(session: Session): void
 }
 
-const creditWindowBytes = 1 << 20
 const controlMax = 512
-const topicsMax = 64
-const offersMax = 32
-
-/** Frames that count against the receiver's credit: those that carry data. */
-const creditKinds: ReadonlySet<number> = new Set([Kind.Registers, Kind.Held, Kind.Document, Kind.Have, Kind.Signal])
 
 export class Session {
   readonly source: number
   readonly peer: { readonly node: NodeId; readonly role: MemberRole }
   private readonly host: SessionHost
   private readonly links: SpaceLink[] = []
+  private readonly lanes: Lanes
   private readonly linkOf = new Map<SpaceId, SpaceLink>()
   private readonly remote = new Map<number, SpaceLink>()
-  /** Announcements of spaces that are not attached yet, to be read once they are. */
-  private readonly offers = new Map<SpaceId, { index: number; bodies: { kind: Kind; body: Uint8Array }[] }>()
+  private readonly offers = new SpaceOffers()
   private control: Outgoing[] = []
-  private readonly signals = new Map<string, Uint8Array>()
   private compressing: Compressor | undefined
   private helloSent = false
   private helloReceived = false
   private reason: CloseReason | undefined
   private closeSent = false
-  private credit = creditWindowBytes
-  private consumed = 0
+  private readonly credit = new Credit()
   private lastHeard = 0
   private lastPing = Number.NEGATIVE_INFINITY
-  private lastMembers = Number.NEGATIVE_INFINITY
   private readonly compareAt = new Map<SpaceLink, number>()
   private roundTrip: number | undefined
-  private turn = 0
 
   constructor(private readonly options: SessionOptions) {
     this.source = options.source
     this.peer = options.peer
     this.host = options.host
+    this.lanes = new Lanes(this.links, options.membersIntervalMs ?? 50)
   }
 
   // ── spaces ───────────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -113,21 +110,19 @@ export class Session {
     this.links.push(link)
     this.linkOf.set(space.id, link)
     if (this.helloSent) this.control.push(...link.announce())
-    const offer = this.offers.get(space.id)
+    const offer = this.offers.take(space.id)
     if (offer) {
-      this.offers.delete(space.id)
       this.remote.set(offer.index, link)
       link.remoteIndex = offer.index
-      for (const { kind, body } of offer.bodies) this.guarded(() => this.dispatch(kind, new ByteReader(body), false, 0))
+      for (const { kind, body } of offer.messages) this.guarded(() => this.dispatch(kind, new ByteReader(body), false, 0))
     }
     this.host.wake(this)
   }
 
   /** Tells the peer that an offered space is not synchronised here. */
   refuseSpace(space: SpaceId): void {
-    const offer = this.offers.get(space)
+    const offer = this.offers.take(space)
     if (!offer) return
-    this.offers.delete(space)
     this.control.push({ kind: Kind.SpaceClosed, body: bodyOf(out => out.uint(offer.index).string(sessionErrors.spaceRefused)) })
     this.host.wake(this)
   }
@@ -171,14 +166,7 @@ export class Session {
     this.lastHeard = now
     this.lastPing = now
     this.helloSent = true
-    const features = this.options.compressor ? ['deflate-raw'] : []
-    this.control.push({
-      kind: Kind.Hello,
-      body: bodyOf(out => {
-        out.uint(protocolVersions.min).uint(protocolVersions.max).int(Math.floor(this.host.wallMs())).uint(features.length)
-        for (const feature of features) out.string(feature)
-      })
-    })
+    this.control.push(helloMessage(this.host.wallMs(), this.options.compressor ? [deflateFeature] : []))
     for (const link of this.links) this.control.push(...link.announce())
     this.host.wake(this)
   }
@@ -192,7 +180,8 @@ export class Session {
       if (!this.helloReceived && kind !== Kind.Hello && kind !== Kind.Close)
         throw new SelvedgeError(sessionErrors.protocolViolation, `${Kind[kind] ?? kind} came before hello`)
       this.dispatch(kind, body, optional, now)
-      if (creditKinds.has(kind)) this.consume(frame.length)
+      const grant = this.credit.consume(kind, frame.length)
+      if (grant) this.control.push(grant)
     })
   }
 
@@ -221,9 +210,7 @@ export class Session {
 
   /** Sends a signal (presence and the like): the latest of a topic wins while it waits. */
   signal(topic: string, payload: Uint8Array): void {
-    if (this.signals.size >= topicsMax && !this.signals.has(topic))
-      throw new SelvedgeError(sessionErrors.overloaded, `more than ${topicsMax} topics wait to be sent`)
-    this.signals.set(topic, payload)
+    this.lanes.signal(topic, payload)
     this.host.wake(this)
   }
 
@@ -238,7 +225,7 @@ export class Session {
     if (!message) return undefined
     const optional = message.kind === Kind.Signal || message.kind === Kind.Members
     const frame = encodeFrame(message.kind, optional, message.body, this.compressing)
-    if (creditKinds.has(message.kind)) this.credit -= frame.length
+    this.credit.spend(message.kind, frame.length)
     return frame
   }
 
@@ -246,88 +233,23 @@ export class Session {
     const control = this.control.shift()
     if (control) return control
     if (!this.helloReceived) return undefined
-    return this.nextAck() ?? (this.credit > 0 ? (this.nextSignal() ?? this.nextData()) : undefined) ?? this.nextMembers(now)
-  }
-
-  private nextAck(): Outgoing | undefined {
-    for (const link of this.links) {
-      const ack = link.nextAck()
-      if (ack) return ack
-    }
-    return undefined
-  }
-
-  private nextMembers(now: number): Outgoing | undefined {
-    if (now - this.lastMembers < this.membersIntervalMs) return undefined
-    for (const link of this.links) {
-      const members = link.nextMembers()
-      if (members) return members
-    }
-    this.lastMembers = now
-    return undefined
-  }
-
-  private get membersIntervalMs(): number {
-    return this.options.membersIntervalMs ?? 50
+    return this.lanes.nextAck() ?? (this.credit.left ? this.lanes.nextData() : undefined) ?? this.lanes.nextMembers(now)
   }
 
   /** When to poll again though nothing wakes the session: members' vectors wait for their turn. Undefined: not needed. */
   pollAgainInMs(now: number): number | undefined {
-    if (this.reason || !this.links.some(link => link.hasNews)) return undefined
-    return Math.max(1, this.lastMembers + this.membersIntervalMs - now)
-  }
-
-  private nextSignal(): Outgoing | undefined {
-    for (const [topic, payload] of this.signals) {
-      this.signals.delete(topic)
-      return { kind: Kind.Signal, body: bodyOf(out => out.string(topic).bytes(payload)) }
-    }
-    return undefined
-  }
-
-  // Spaces take turns, so that a long catch-up of one does not starve another.
-  private nextData(): Outgoing | undefined {
-    const lanes: ((link: SpaceLink) => Outgoing | undefined)[] = [
-      link => link.nextLive(),
-      link => this.documentMessage(link),
-      link => link.nextBulk()
-    ]
-    const count = this.links.length
-    for (const lane of lanes)
-      for (let i = 0; i < count; i++) {
-        const link = this.links[(this.turn + i) % count]!
-        const message = link.remoteIndex === undefined ? undefined : lane(link)
-        if (!message) continue
-        this.turn = (this.turn + i + 1) % count
-        return message
-      }
-    return undefined
-  }
-
-  private documentMessage(link: SpaceLink): Outgoing | undefined {
-    if (!link.ready) return undefined
-    const message = link.documents?.next()
-    return message && { kind: Kind.Document, body: bodyOf(out => out.uint(link.index).raw(message)) }
+    return this.reason ? undefined : this.lanes.membersDueInMs(now)
   }
 
   private closeFrame(reason: CloseReason): Uint8Array | undefined {
     if (this.closeSent) return undefined
     this.closeSent = true
-    const body = bodyOf(out => out.string(reason.code).string(reason.message.slice(0, 1_000)).uint(Math.max(0, Math.floor(reason.retryAfterMs ?? 0))))
-    return encodeFrame(Kind.Close, false, body, undefined)
+    return encodeFrame(Kind.Close, false, closeBody(reason), undefined)
   }
 
   /** Whether this side's sending is held up by the peer's credit. */
   get outOfCredit(): boolean {
-    return this.credit <= 0
-  }
-
-  private consume(bytes: number): void {
-    this.consumed += bytes
-    if (this.consumed < creditWindowBytes / 4) return
-    const bytesConsumed = this.consumed
-    this.consumed = 0
-    this.control.push({ kind: Kind.Credit, body: bodyOf(out => out.uint(bytesConsumed)) })
+    return !this.credit.left
   }
 
   private compareIdle(now: number): void {
@@ -337,7 +259,7 @@ export class Session {
       // The first comparison follows soon on the catch-up. Both sides ask: either wants to know.
       if (!link.isCaughtUp) continue
       if (due !== undefined && now < due) continue
-      const request = link.compareRequest()
+      const request = link.question.compareRequest()
       if (!request) continue
       this.compareAt.set(link, now + intervalMs)
       this.control.push(request)
@@ -349,7 +271,8 @@ export class Session {
   private guarded<T>(fn: () => T): T | undefined {
     try {
       const result = fn()
-      if (this.control.length > controlMax) throw new SelvedgeError(sessionErrors.overloaded, `more than ${controlMax} control frames wait to be sent`)
+      if (this.control.length > controlMax)
+        throw new SelvedgeError(sessionErrors.overloaded, `more than ${controlMax} control frames wait to be sent`)
       return result
     } catch (error) {
       this.fail(error)
@@ -398,25 +321,18 @@ export class Session {
       case Kind.Document:
         return this.receiveForSpace(kind, reader)
       default:
-        if (!optional) throw new SelvedgeError(sessionErrors.protocolViolation, `a required message of unknown kind ${kind}`, { details: { kind } })
+        if (!optional)
+          throw new SelvedgeError(sessionErrors.protocolViolation, `a required message of unknown kind ${kind}`, {
+            details: { kind }
+          })
     }
   }
 
   private receiveHello(reader: ByteReader): void {
     if (this.helloReceived) throw new SelvedgeError(sessionErrors.protocolViolation, 'a second hello')
-    const min = reader.uint()
-    const max = reader.uint()
-    if (min > protocolVersions.max || max < protocolVersions.min)
-      throw new SelvedgeError(
-        sessionErrors.protocolVersion,
-        `the peer speaks session protocol ${min} to ${max}, this side ${protocolVersions.min} to ${protocolVersions.max}: update the older one`,
-        { details: { theirs: [min, max], ours: protocolVersions } }
-      )
-    const wallMs = reader.int()
-    const features = new Set<string>()
-    for (let left = reader.count('the number of features'); left > 0; left--) features.add(reader.string(64, 'a feature'))
+    const { wallMs, features } = readHello(reader)
     this.helloReceived = true
-    if (features.has('deflate-raw')) this.compressing = this.options.compressor
+    if (features.has(deflateFeature)) this.compressing = this.options.compressor
     this.host.heard(this, wallMs)
     this.host.opened(this)
     this.host.wake(this)
@@ -429,25 +345,18 @@ export class Session {
     let link = this.remote.get(index)
     if (!link) {
       link = this.linkOf.get(id)
-      if (!link) return this.keepOffer(id, index, Kind.Space, reader, start)
+      if (!link) return this.keepOffer(id, index, Kind.Space, reader.whole(start))
       link.remoteIndex = index
       this.remote.set(index, link)
     }
-    if (link.space.id !== id) throw new SelvedgeError(sessionErrors.protocolViolation, `space ${index} was announced with two ids`)
+    if (link.space.id !== id)
+      throw new SelvedgeError(sessionErrors.protocolViolation, `space ${index} was announced with two ids`)
     link.receiveSpace(reader)
     this.host.wake(this)
   }
 
-  private keepOffer(id: SpaceId, index: number, kind: Kind, reader: ByteReader, start: number): void {
-    let offer = this.offers.get(id)
-    const fresh = !offer
-    if (!offer) {
-      if (this.offers.size >= offersMax) throw new SelvedgeError(sessionErrors.overloaded, `more than ${offersMax} spaces offered`)
-      this.offers.set(id, (offer = { index, bodies: [] }))
-    }
-    if (offer.bodies.length >= 256) throw new SelvedgeError(sessionErrors.overloaded, `too long an announcement of ${id}`)
-    offer.bodies.push({ kind, body: reader.whole(start) })
-    if (fresh) this.host.offered(this, id)
+  private keepOffer(id: SpaceId, index: number, kind: Kind, body: Uint8Array): void {
+    if (this.offers.keep(id, index, kind, body)) this.host.offered(this, id)
   }
 
   private receiveForSpace(kind: Kind, reader: ByteReader): void {
@@ -455,38 +364,15 @@ export class Session {
     const index = reader.uint()
     const link = this.remote.get(index)
     if (!link) {
-      for (const [id, offer] of this.offers) if (offer.index === index) return this.keepOffer(id, index, kind, reader, start)
-      return // of a space refused here: what was under way is passed over
+      const id = this.offers.idOf(index)
+      // Of a space refused here what was under way is passed over.
+      if (id !== undefined) this.keepOffer(id, index, kind, reader.whole(start))
+      return
     }
-    const answer = this.receiveInto(link, kind, reader)
+    const answer = link.receive(kind, reader)
     if (kind !== Kind.Document) reader.finish(`a ${Kind[kind]} message`)
     if (answer) this.control.push(answer)
     this.host.wake(this)
-  }
-
-  private receiveInto(link: SpaceLink, kind: Kind, reader: ByteReader): Outgoing | undefined {
-    switch (kind) {
-      case Kind.Have:
-        return void link.receiveHave(reader)
-      case Kind.Registers:
-        return void link.receiveRegisters(reader)
-      case Kind.Held:
-        return void link.receiveHeld(reader)
-      case Kind.Seal:
-        return void link.receiveSeal(reader)
-      case Kind.Ack:
-        return void link.receiveAck(reader)
-      case Kind.Members:
-        return void link.receiveMembers(reader)
-      case Kind.Compare:
-        return link.receiveCompare(reader)
-      case Kind.Compared:
-        return link.receiveCompared(reader)
-      case Kind.FullCompare:
-        return void link.beginFullCompare()
-      default:
-        return void link.documents?.receive(reader.raw(reader.remaining))
-    }
   }
 
   private receivePing(reader: ByteReader): void {
@@ -502,15 +388,13 @@ export class Session {
   }
 
   private receiveCredit(reader: ByteReader): void {
-    this.credit = Math.min(creditWindowBytes, this.credit + reader.uint())
+    this.credit.granted(reader.uint())
     this.host.wake(this)
   }
 
   private receiveClose(reader: ByteReader): void {
-    const code = reader.string(128, 'a code')
-    const message = reader.string(4_000, 'a message')
-    const retryAfterMs = reader.uintUpTo(3_600_000, 'a retry time')
+    const reason = readClose(reader)
     this.closeSent = true
-    this.close({ code, message, ...(retryAfterMs > 0 ? { retryAfterMs } : {}) })
+    this.close(reason)
   }
 }

@@ -1,10 +1,11 @@
 /** Turns what parts of a node report into alarms that stand on its board, and into log lines. */
 import type { Environment, NodeId, StoreHealth, Timer } from '@selvedge/core'
 import type { TableAlarm } from '@selvedge/documents'
-import type { SpaceReplica } from '@selvedge/replica'
+import type { Replica, SpaceReplica } from '@selvedge/replica'
 import type { AlarmBoard } from './health.js'
 
 const divergenceShownMs = 60_000
+const namedMax = 3
 
 const tableTexts: Readonly<Record<TableAlarm['kind'], { code: string; text: string }>> = {
   equivocation: {
@@ -20,6 +21,10 @@ const tableTexts: Readonly<Record<TableAlarm['kind'], { code: string; text: stri
 
 export class SiteAlarms {
   private readonly timers = new Map<string, Timer>()
+  /** Nodes whose clock an alarm names. */
+  private readonly skewed = new Set<NodeId>()
+  /** Writes held back that an alarm speaks of, by space. */
+  private readonly held = new Map<SpaceReplica, number>()
 
   constructor(
     private readonly board: AlarmBoard,
@@ -34,7 +39,10 @@ export class SiteAlarms {
     this.environment.log.error({ space: space.id, peer }, message)
     this.board.raise(key, 'DIVERGENCE', 'critical', message)
     this.timers.get(key)?.cancel()
-    this.timers.set(key, this.environment.clock.setTimer(divergenceShownMs, () => this.board.clear(key)))
+    this.timers.set(
+      key,
+      this.environment.clock.setTimer(divergenceShownMs, () => this.board.clear(key))
+    )
   }
 
   table(space: SpaceReplica, alarm: TableAlarm): void {
@@ -62,7 +70,49 @@ export class SiteAlarms {
     this.board.clear(`loss ${space.id}`)
   }
 
+  /** Called now and then: clocks that are further off than what is obeyed, whose they are, and what is held back because of them. */
+  watch(replica: Replica): void {
+    const { trusted } = replica
+    const off = new Map<NodeId, number>([[replica.node, trusted.ownOffsetMs]])
+    // Two clocks that differ do not tell which is wrong: with one peer only the own clock is judged, by the time last stored.
+    if (trusted.peers > 1) for (const { node, session } of replica.peers()) off.set(node, trusted.offsetOf(session) ?? 0)
+    for (const [node, offsetMs] of off) {
+      if (Math.abs(offsetMs) <= trusted.maxClockSkewMs) continue
+      this.skewed.add(node)
+      const whose = node === replica.node ? 'this node’s clock' : `the clock of ${this.nameOf(node)}`
+      const message = `${whose} is ${roughly(offsetMs)} the time that its peers agree on: set it right`
+      this.board.raise(`skew ${node}`, 'CLOCK_SKEW', 'warning', message)
+    }
+    for (const node of this.skewed)
+      if (Math.abs(off.get(node) ?? 0) <= trusted.maxClockSkewMs && this.skewed.delete(node)) this.board.clear(`skew ${node}`)
+    for (const space of replica.spaces.values()) this.watchHeldBack(space)
+  }
+
+  private watchHeldBack(space: SpaceReplica): void {
+    const { shadows } = space.table
+    if ((this.held.get(space) ?? 0) === shadows.size) return
+    this.held.set(space, shadows.size)
+    if (shadows.size === 0) return this.board.clear(`held ${space.id}`)
+    const writers = [...new Set([...shadows.values()].map(({ writer }) => this.nameOf(writer.node)))].sort()
+    const named = `${writers.slice(0, namedMax).join(', ')}${writers.length > namedMax ? ` and ${writers.length - namedMax} more` : ''}`
+    const message = `${shadows.size} writes in ${space.id} are held back: the clock of ${named} was too far ahead; release or discard them`
+    this.environment.log.warn({ space: space.id, writers }, message)
+    this.board.raise(`held ${space.id}`, 'HELD_BACK', 'warning', message)
+  }
+
   close(): void {
     for (const timer of this.timers.values()) timer.cancel()
   }
+}
+
+// In whole units, so that an alarm's message does not change at every look.
+function roughly(offsetMs: number): string {
+  const minutes = Math.abs(offsetMs) / 60_000
+  const amount =
+    minutes < 120
+      ? `${Math.round(minutes)} min`
+      : minutes < 2_880
+        ? `${Math.round(minutes / 60)} h`
+        : `${Math.round(minutes / 1_440)} d`
+  return `${amount} ${offsetMs > 0 ? 'ahead of' : 'behind'}`
 }

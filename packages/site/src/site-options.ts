@@ -66,6 +66,8 @@ export interface SiteSystem extends Omit<Environment, 'log'> {
   openStore(dataDir: string, environment: Environment): Promise<Store>
   openMesh(options: MeshOptions): Promise<Mesh>
   dialTrunk(options: TrunkDialOptions): Promise<Connection>
+  /** Refuses a URL that no dial could use, before anything is opened. @throws SelvedgeError `TRUNK_URL_INVALID` */
+  checkTrunk?(trunk: TrunkChoice): void
   serveControl(dataDir: string, api: unknown, log: Logger): Promise<{ close(): Promise<void> }>
 }
 

@@ -28,6 +28,8 @@ export interface SiteStatus {
   readonly node: NodeId
   readonly name: string
   readonly openedAtMs: number
+  /** By the clock that never jumps. */
+  readonly uptimeMs: number
   readonly readiness: Readiness
   readonly health: Health
   readonly store: { readonly state: 'ok' | 'degraded'; readonly code: string | undefined }
@@ -48,6 +50,7 @@ export interface StatusParts {
   readonly node: NodeId
   readonly name: string
   readonly openedAtMs: number
+  readonly openedMonotonicMs: number
   readonly readiness: Readiness
   readonly health: Health
   readonly roster: Roster
@@ -68,6 +71,7 @@ export function siteStatus(parts: StatusParts): SiteStatus {
     node: parts.node,
     name: parts.name,
     openedAtMs: parts.openedAtMs,
+    uptimeMs: Math.round(parts.clock.monotonicMs() - parts.openedMonotonicMs),
     readiness: parts.readiness,
     health: parts.health,
     store: { state: parts.store?.health.state ?? 'ok', code: parts.store?.health.code },

@@ -17,6 +17,12 @@ describe('openSite', () => {
     expect(two.status().peers.map(peer => peer.name)).toEqual(['hq-1'])
   })
 
+  it('refuses a URL of the trunk or of a proxy that no dial could use, before anything is opened', async () => {
+    const place = await building(['hq-1'])
+    for (const trunk of [{ url: 'http://relay.example/trunk' }, { url: 'nowhere' }, { url: 'ws://relay.example/trunk', proxy: 'socks5://proxy' }])
+      await expect(open(place, 0, { trunk })).rejects.toMatchObject({ code: 'TRUNK_URL_INVALID' })
+  })
+
   it('refuses what does not fit the schema, with the path and the reason', async () => {
     const place = await building(['hq-1'])
     const site = await open(place, 0, { mesh: false })

@@ -69,6 +69,7 @@ export class Site<S extends AnyPointSchema = AnyPointSchema> extends EventEmitte
   private timers: { cancel(): void }[] = []
   private lastHolder: NodeId | undefined
   private readonly openedAtMs: number
+  private readonly openedMonotonicMs: number
   private closing: Promise<void> | undefined
   private readonly readyWaiters: { resolve(state: 'synced' | 'alone'): void; reject(error: Error): void }[] = []
 
@@ -82,6 +83,7 @@ export class Site<S extends AnyPointSchema = AnyPointSchema> extends EventEmitte
     this.roster = typeof options.roster === 'string' ? this.system.loadRoster(options.roster) : options.roster
     if (this.roster.site !== site)
       throw new SelvedgeError(siteErrors.optionsInvalid, `the roster is of site ${this.roster.site}, not ${site}`, { details: { site, roster: this.roster.site } })
+    if (options.trunk) this.system.checkTrunk?.(options.trunk)
     this.key = this.system.loadKey(options.dataDir, log)
     this.node = this.key.node
     if (!this.roster.admits(this.node))
@@ -91,6 +93,7 @@ export class Site<S extends AnyPointSchema = AnyPointSchema> extends EventEmitte
     this.name = this.roster.nameOf(this.node)
     this.environment = { clock: this.system.clock, random: this.system.random.fork(this.node), log: log.child({ node: this.name }) }
     this.openedAtMs = this.environment.clock.wallMs()
+    this.openedMonotonicMs = this.environment.clock.monotonicMs()
     this.alarmBoard = new AlarmBoard(
       () => this.environment.clock.wallMs(),
       health => this.emit('health', health)
@@ -255,6 +258,7 @@ export class Site<S extends AnyPointSchema = AnyPointSchema> extends EventEmitte
       node: this.node,
       name: this.name,
       openedAtMs: this.openedAtMs,
+      openedMonotonicMs: this.openedMonotonicMs,
       readiness: this.stateOfReadiness,
       health: this.health,
       roster: this.roster,
@@ -346,7 +350,10 @@ export class Site<S extends AnyPointSchema = AnyPointSchema> extends EventEmitte
         this.noteHolder()
       },
       gone: node => this.holder?.gone(node),
-      told: () => this.noteHolder()
+      told: () => {
+        this.noteHolder()
+        this.alarms.watch(replica)
+      }
     })
   }
 

@@ -7,6 +7,7 @@ import { cp, readFile, readdir, rm, truncate, writeFile } from 'node:fs/promises
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { LevelStore } from './level-store.js'
+import { inspectTable } from './level-table.js'
 import { openLevelStore } from './open-level-store.js'
 import { contents } from './testing/store-conformance.js'
 import { temporaryDirectory, type TemporaryDirectory } from './testing/temporary-directory.js'
@@ -158,6 +159,32 @@ describe('a store whose files are damaged', () => {
         for (const path of await filesOf(pattern)) await change(path)
       })
     ).toBe(true)
+  })
+
+  it('survives a repair over tables that lost all their blocks, which makes LevelDB abort', async () => {
+    const lost = await check('no block is left', async () => {
+      for (const path of await filesOf(/\.ldb$/)) {
+        const bytes = await readFile(path)
+        for (let at = 10; at < bytes.length; at += 64) {
+          const before = bytes[at]!
+          bytes[at] = before ^ 1
+          if (inspectTable(bytes).state !== 'damaged') bytes[at] = before
+        }
+        expect(inspectTable(bytes)).toMatchObject({ state: 'damaged' })
+        await writeFile(path, bytes)
+      }
+      for (const path of await filesOf(/^MANIFEST/)) await truncate(path, 20)
+    })
+    expect(lost).toBe(true)
+  })
+
+  it('gives a database up when repairs of it were begun and none came to its end', async () => {
+    const lost = await check('repairs that killed the process', async () => {
+      await writeFile(join(location, 'REPAIRS-BEGUN'), '3')
+      for (const path of await filesOf(/^CURRENT$/)) await truncate(path)
+    })
+    expect(lost).toBe(true)
+    expect(await readdir(directory.path)).toContain('damaged.corrupt-1')
   })
 
   it('keeps the records when only what names the files was damaged', async () => {

@@ -13,7 +13,7 @@
 import { maskedCrc32c } from './crc32c.js'
 
 export type TableState =
-  | { readonly state: 'sound' }
+  | { readonly state: 'sound'; readonly empty: boolean }
   /** `mended` stands for the whole file; the records of `blocksLost` blocks are not in it. */
   | { readonly state: 'damaged'; readonly mended: Uint8Array; readonly blocksLost: number; readonly blocks: number }
   /** Its index is gone, or the file is no table at all. */
@@ -44,7 +44,7 @@ export function inspectTable(file: Uint8Array): TableState {
   const index = reader && readHandle(reader)
   if (!metaindex || !index || !isSoundBlock(file, index)) return { state: 'lost' }
   // Written by another program: its blocks can't be listed, but the index is as it was written.
-  if (file[index.offset + index.size] !== uncompressed) return { state: 'sound' }
+  if (file[index.offset + index.size] !== uncompressed) return { state: 'sound', empty: false }
   const entries = readEntries(file, index)
   if (!entries) return { state: 'lost' }
   const kept = entries.filter(({ value }) => {
@@ -53,7 +53,7 @@ export function inspectTable(file: Uint8Array): TableState {
   })
   const filtersSound = areFiltersSound(file, metaindex)
   const magicSound = magic.every((byte, i) => file[footerAt + 40 + i] === byte)
-  if (kept.length === entries.length && filtersSound && magicSound) return { state: 'sound' }
+  if (kept.length === entries.length && filtersSound && magicSound) return { state: 'sound', empty: entries.length === 0 }
   const mended = mend(file, index, kept, filtersSound ? metaindex : undefined)
   return mended
     ? { state: 'damaged', mended, blocksLost: entries.length - kept.length, blocks: entries.length }

@@ -70,7 +70,7 @@ async function config(scope: Scope, id: string): Promise<ConfigView> {
   const document = await scope.space(configSpace).config(id)
   try {
     return {
-      current: document.current() as Record<string, unknown>,
+      current: document.current(),
       heads: document.heads(),
       conflicts: document.conflicts().length,
       changes: document.history().length

@@ -79,7 +79,7 @@ function readCommands(config: Command, io: Io): void {
           [
             { title: 'PATH', value: ({ path }) => shownValue(path.join('/')) },
             { title: 'VALUE', value: ({ value }) => shownValue(value, 50), style: ({ wins }) => (wins ? 'bold' : 'plain') },
-            { title: 'AUTHOR', value: ({ author, actor }) => shownValue(author ?? actor, 20) },
+            { title: 'AUTHOR', value: ({ authorName, actor }) => shownValue(authorName ?? actor, 24) },
             { title: '', value: ({ wins }) => (wins ? 'wins' : '') }
           ],
           'no conflicts'

@@ -19,14 +19,13 @@ export function statusCommand(program: Command, io: Io): void {
 }
 
 function nodeText(asked: Asking, status: SiteStatus): string {
-  const { style, io } = asked
-  const nowMs = io.nowMs()
+  const { style } = asked
   const { trunk } = status
   const facts: [string, string][] = [
     ['node', `${style.bold(printable(status.name))} of ${status.site} (${status.node})`],
     ['health', healthText(asked, status.health.state)],
     ['readiness', status.readiness],
-    ['up', shownDuration(nowMs - status.openedAtMs)],
+    ['up', shownDuration(status.uptimeMs)],
     ['store', status.store.state === 'ok' ? 'ok' : style.bad(`degraded (${status.store.code ?? 'unknown'})`)],
     ['clock', clockText(status.clock)],
     ['trunk', trunk ? trunkText(asked, trunk) : 'none'],
@@ -60,7 +59,11 @@ function peers(asked: Asking, rows: readonly PeerStatus[]): string {
         value: ({ caughtUp }) => (caughtUp ? 'yes' : 'no'),
         style: ({ caughtUp }) => (caughtUp ? 'good' : 'warning')
       },
-      { title: 'CLOCK', right: true, value: ({ clockOffsetMs }) => (clockOffsetMs === undefined ? '–' : `${clockOffsetMs} ms`) },
+      {
+        title: 'CLOCK',
+        right: true,
+        value: ({ clockOffsetMs }) => (clockOffsetMs === undefined ? '–' : shownDuration(clockOffsetMs))
+      },
       { title: 'IN', right: true, value: ({ bytesIn }) => shownBytes(bytesIn) },
       { title: 'OUT', right: true, value: ({ bytesOut }) => shownBytes(bytesOut) },
       { title: 'ADDRESS', value: ({ address }) => shownValue(address) }
@@ -164,5 +167,5 @@ function healthText({ style }: Asking, state: 'ok' | 'degraded'): string {
 
 function clockText({ offsetMs, peers: count }: { offsetMs: number; peers: number }): string {
   if (count === 0) return 'its own: no peers to compare with'
-  return `${offsetMs} ms from the trusted time of ${count} ${count === 1 ? 'peer' : 'peers'}`
+  return `${shownDuration(offsetMs)} from the trusted time of ${count} ${count === 1 ? 'peer' : 'peers'}`
 }

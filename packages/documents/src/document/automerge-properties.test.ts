@@ -3,9 +3,8 @@ import { below, documentId, type Random } from '@selvedge/core'
 import fc from 'fast-check'
 import { beforeAll, describe, expect, it } from 'vitest'
 import type { AutomergeDocument } from './automerge-document.js'
-import type { ConfigContent } from './automerge-engine.js'
+import { importAutomerge, type Automerge, type ConfigContent } from './automerge-engine.js'
 import { isContainer } from './config-content.js'
-import { importAutomerge, type Automerge } from './automerge-engine.js'
 import { openConfig, warmUp } from './testing/documents.js'
 import { TestNode, World } from './testing/world.js'
 
@@ -34,9 +33,17 @@ function edit(automerge: Automerge, random: Random, draft: unknown, depth = 0): 
   const key = keys[below(random, Math.max(1, keys.length))]
   const inside = key === undefined ? undefined : keyed[key]
   if (isContainer(automerge, inside) && below(random, 4) > 0) edit(automerge, random, inside, depth + 1)
-  else if (key !== undefined && below(random, 4) === 0) list ? list.splice(Number(key), 1) : delete keyed[key]
-  else if (list) below(random, 2) === 0 || key === undefined ? list.push(value(random, depth)) : (list[Number(key)] = value(random, depth))
+  else if (list) editList(random, list, depth)
+  else if (key !== undefined && below(random, 4) === 0) delete keyed[key]
   else keyed[names[below(random, names.length)]!] = value(random, depth)
+}
+
+function editList(random: Random, list: unknown[], depth: number): void {
+  const index = below(random, list.length + 1)
+  const roll = below(random, 4)
+  if (index === list.length || roll === 0) list.splice(index, 0, value(random, depth))
+  else if (roll === 1) list.splice(index, 1)
+  else list[index] = value(random, depth)
 }
 
 function told(config: Config) {
@@ -110,10 +117,11 @@ describe('what a config says', () => {
             await world.settle()
             link.cut()
           }
-          for (const config of configs) for (const { path, values } of told(config).conflicts) {
-            conflicts++
-            expect(values.filter(({ wins }) => wins).map(({ value }) => value)).toEqual([at(config.current(), path)])
-          }
+          for (const config of configs)
+            for (const { path, values } of told(config).conflicts) {
+              conflicts++
+              expect(values.filter(({ wins }) => wins).map(({ value }) => value)).toEqual([at(config.current(), path)])
+            }
         }
         for (const [i, node] of nodes.entries()) await expectAsFresh(world, node, configs[i]!)
       }),

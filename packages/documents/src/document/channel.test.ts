@@ -1,5 +1,6 @@
 import { documentId } from '@selvedge/core'
 import { beforeAll, describe, expect, it } from 'vitest'
+import * as Y from 'yjs'
 import type { DocumentChannel } from './channel.js'
 import { documentLimits } from './document-limits.js'
 import { decodeMessage, encodeMessage, type Message } from './messages.js'
@@ -28,6 +29,13 @@ function wiretap(node: TestNode, label = 'peer'): { channel: DocumentChannel; ta
     },
     give: message => channel.receive(Uint8Array.of(0, ...encodeMessage(message)))
   }
+}
+
+/** The first edit of `writer`, as a live update. */
+function firstEdit(writer: string): Message {
+  const doc = new Y.Doc()
+  doc.getMap('m').set('n', 1)
+  return { kind: 'live', id: notes, engine: 'yjs', writer, from: 0, to: 1, update: Y.encodeStateAsUpdate(doc) }
 }
 
 const nothingFound = (pull: number): Message => ({
@@ -408,6 +416,35 @@ describe('acknowledgements', () => {
     expect(a.documents.reached(notes, 'a.1', 1)).toEqual([expect.objectContaining({ label: 'relay', role: 'relay' })])
     expect(heard).toContainEqual(['relay', 'relay', notes, { 'a.1': 1 }])
     expect(a.documents.reached(notes, 'a.1', 2)).toEqual([])
+  })
+
+  it('DOC-12: an edit is acknowledged though an answer has named it, and again when it is confirmed', async () => {
+    const world = new World()
+    const a = await world.node('a')
+    const peer = wiretap(a)
+    peer.give(firstEdit('p.1'))
+    await world.turns()
+    const asked: Message = {
+      kind: 'pull',
+      pull: 1,
+      first: true,
+      full: false,
+      id: notes,
+      engine: 'yjs',
+      included: new Map([['p.1', 1]]),
+      needs: new Map([['q.1', 1]]),
+      body: Y.encodeStateVector(new Y.Doc())
+    }
+    peer.give(asked)
+    await world.turns()
+    const stored: Message = { kind: 'stored', id: notes, included: new Map([['p.1', 1]]) }
+    const said = peer.take()
+    expect(said).toContainEqual(expect.objectContaining({ kind: 'answer', found: true, included: new Map([['p.1', 1]]) }))
+    expect(said).toContainEqual(stored)
+    for (let times = 0; times < 2; times++) {
+      peer.give({ kind: 'confirm', id: notes, included: new Map([['p.1', 1]]) })
+      expect(peer.take()).toEqual([stored])
+    }
   })
 
   it('DOC-12: an acknowledgement lost with its channel comes on the next', async () => {

@@ -200,7 +200,8 @@ export class Channel implements DocumentChannel {
         this.host.stored(this, message.id, message.included)
         break
       case 'confirm':
-        this.owe(message.id, message.included)
+        this.notices.confirm(message.id, message.included)
+        this.outbox.announce()
         break
       case 'relayed':
         this.relayedNotices.heard(message.id, message.relay, message.included)

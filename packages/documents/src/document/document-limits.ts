@@ -34,8 +34,9 @@ export const documentLimits = {
   noticesMax: 10_000,
   /** How long a relay's acknowledgement of an own edit is waited for before peers are asked for it. */
   seekDelayMs: 5_000,
-  /** Writers of one document whose edits are sought at relays for peers, and relays of which is known what they have of it. Further ones are ignored. */
+  /** Writers of one document whose edits are sought at relays. Those of further ones are not: their receipts go on waiting. */
   soughtWritersMax: 1_000,
+  /** Relays that acknowledgements of one document are remembered of, and passed on. Those of further ones are ignored. */
   relaysMax: 16,
   /** Documents of one space. Live updates of further ones are refused. */
   documentsMax: 100_000,

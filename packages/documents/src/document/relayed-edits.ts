@@ -5,8 +5,9 @@
  * Invariants:
  * - It ends. Something known is passed on, and something sought is asked on, only when it is news here; what is known never falls, and
  *   what was sought is forgotten only once it is known (or its document is purged).
- * - It is bounded. Only edits that are on this replica's own disk are known here: their authors are reached along the ways that the
- *   edits came. Of what is sought, documents beyond `noticesMax` and writers beyond `soughtWritersMax` are ignored.
+ * - It is bounded. Only of edits that are on this replica's own disk, or sought here, it is known who has them: their authors are
+ *   reached along the ways that the edits came. Of what is sought, documents beyond `noticesMax` and writers beyond `soughtWritersMax`
+ *   are ignored.
  *
  * An acknowledgement can be lost: with a channel, or with the node that held the trunk. So own edits that no relay is known to have
  * after a while are *sought*. That stands until it is answered: peers pass it on, and ask every relay that they meet.
@@ -54,9 +55,11 @@ export class RelayedEdits {
 
   /** `relay` has `included` on disk, says `from`. Returns what of it is news. */
   learn(id: DocumentId, relay: string, included: Included, from: RelayedPeer): Included {
-    const onDisk = this.host.durable(id)
-    const news = this.news(id, relay, new Map([...included].map(([writer, count]) => [writer, Math.min(count, onDisk.get(writer) ?? 0)])))
+    const news = this.news(id, relay, included)
     if (news.size === 0) return news
+    const relays = this.known.get(id) ?? new Map<string, Edits>()
+    this.known.set(id, relays)
+    raise(at(relays, relay), news)
     this.satisfy(this.sought, id)
     this.satisfy(this.due, id)
     for (const channel of this.host.channels) if (channel !== from) channel.tellRelayed(id, relay, news)
@@ -107,12 +110,19 @@ export class RelayedEdits {
   }
 
   private news(id: DocumentId, relay: string, included: Included): Edits {
-    const relays = this.known.get(id) ?? new Map<string, Edits>()
-    const news = missingFrom(relays.get(relay) ?? new Map<string, number>(), included)
-    if (relay === this.host.self || news.size === 0) return new Map()
-    if (!relays.has(relay) && relays.size >= this.host.limits.relaysMax) return new Map()
-    this.known.set(id, relays)
-    raise(at(relays, relay), news)
+    const { relaysMax, soughtWritersMax } = this.host.limits
+    const news = new Map<string, number>()
+    const relays = this.known.get(id)
+    if (relay === this.host.self || (relays && !relays.has(relay) && relays.size >= relaysMax)) return news
+    const known = relays?.get(relay)
+    const onDisk = this.host.durable(id)
+    const sought = this.sought.get(id)
+    let room = onDisk.size + soughtWritersMax - (known?.size ?? 0)
+    for (const [writer, claimed] of included) {
+      const count = Math.min(claimed, Math.max(onDisk.get(writer) ?? 0, sought?.get(writer) ?? 0))
+      if (count <= (known?.get(writer) ?? 0) || (!known?.has(writer) && room-- <= 0)) continue
+      news.set(writer, count)
+    }
     return news
   }
 

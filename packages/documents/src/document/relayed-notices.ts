@@ -42,11 +42,11 @@ export class RelayedNotices implements NoticeSource {
   }
 
   take(): NoticeMessage | RelayedMessage | undefined {
-    for (const [key, { id, relay, included }] of this.owed) {
-      this.owed.delete(key)
-      return relay === undefined ? { kind: 'seek', id, included } : { kind: 'relayed', id, relay, included }
-    }
-    return undefined
+    const next = this.owed.entries().next()
+    if (next.done) return undefined
+    const [key, { id, relay, included }] = next.value
+    this.owed.delete(key)
+    return relay === undefined ? { kind: 'seek', id, included } : { kind: 'relayed', id, relay, included }
   }
 
   private add(id: DocumentId, relay: string | undefined, included: Included): void {

@@ -29,7 +29,10 @@ export class StoredNotices implements NoticeSource {
     return this.ready.size > 0
   }
 
-  /** The peer wants to hear when `wanted` is on disk here; it has heard of `told`. */
+  /**
+   * The peer wants to hear when `wanted` is on disk here. Of what it lacks itself, an answer has `told` it: that is no acknowledgement
+   * of what it sent, so what it is owed already it hears all the same.
+   */
   owe(id: DocumentId, wanted: Included, told: Included = nothing): void {
     let owed = this.owed.get(id)
     if (!owed) {
@@ -37,9 +40,19 @@ export class StoredNotices implements NoticeSource {
       this.owed.set(id, owed)
       if (this.owed.size > this.noticesMax) this.forget(this.owed.keys().next().value!)
     }
+    for (const writer of wanted.keys()) {
+      const count = told.get(writer) ?? 0
+      if (count > (owed.told.get(writer) ?? 0) && !owed.wanted.has(writer)) owed.told.set(writer, count)
+    }
     raise(owed.wanted, wanted)
-    raise(owed.told, told)
     this.review(id)
+  }
+
+  /** The peer asks to hear it, even if it was told: an acknowledgement can get lost on its way to whoever waits for it. */
+  confirm(id: DocumentId, wanted: Included): void {
+    const told = this.owed.get(id)?.told
+    if (told) for (const writer of wanted.keys()) told.delete(writer)
+    this.owe(id, wanted)
   }
 
   /** What is on disk of a document changed. */

@@ -122,6 +122,7 @@ describe('REG-8 a clock found ahead', () => {
     table.set('near', 'mine')
     expect(table.get('near')?.value).toBe('mine')
     const other = tableKit('o')
+    other.table.merge(entryFor(other.table, { path: 'near', atMs: skewMs - 1 }), 1)
     send(table, other.table)
     expect(other.table.get('near')?.value).toBe('mine')
   })

@@ -92,11 +92,19 @@ export async function startNode(node: Libp2p, listen: readonly string[]): Promis
     const addresses = named.length > 0 ? named : [...listen]
     throw new SelvedgeError(
       networkErrors.meshListenFailed,
-      `the mesh can't listen on ${addresses.join(', ')}: ${problem.trim()}`,
+      `the mesh can't listen on ${addresses.join(', ')}: ${listenAdvice(problem)}`,
       {
         cause,
         details: { addresses }
       }
     )
   }
+}
+
+// libp2p puts the stacks of all that failed into its message: the whole of it stays the cause.
+function listenAdvice(problem: string): string {
+  if (problem.includes('EADDRINUSE')) return 'another process listens there: stop it, or choose another port'
+  if (problem.includes('EADDRNOTAVAIL')) return 'this machine has no such address'
+  if (problem.includes('EACCES')) return 'this user may not listen there: choose a port above 1023'
+  return problem.split('\n')[0]!.trim()
 }

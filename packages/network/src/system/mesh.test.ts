@@ -300,6 +300,7 @@ describe('what goes wrong', () => {
     const taken = a.address.replace(/\/p2p\/.*/, '')
     const error: unknown = await Member.open(two, { listen: [loopback, taken] }).catch((caught: unknown) => caught)
     expect(isSelvedgeError(error, 'MESH_LISTEN_FAILED') && error.details.addresses).toEqual([taken])
+    expect((error as Error).message).toMatch(/: another process listens there: stop it, or choose another port$/)
   })
 
   test.each(['nonsense', '/ip4/127.0.0.1/udp/1', '127.0.0.1:80'])('%s is no address of a mesh', async address => {

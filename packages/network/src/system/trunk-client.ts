@@ -87,6 +87,12 @@ export async function dialTrunk(options: TrunkDialOptions): Promise<Connection> 
   }
 }
 
+/** @throws SelvedgeError `TRUNK_URL_INVALID`, which a dial would give each time it is tried */
+export function checkTrunkUrls({ url, proxy }: Pick<TrunkDialOptions, 'url' | 'proxy'>): void {
+  parseUrl(url, ['ws:', 'wss:'], false)
+  if (proxy !== undefined) parseUrl(proxy, ['http:', 'https:'], true)
+}
+
 function connect(url: URL, options: TrunkDialOptions, signal: AbortSignal): WebSocket {
   const proxy = options.proxy === undefined ? undefined : parseUrl(options.proxy, ['http:', 'https:'], true)
   const clientOptions: ClientOptions = {

@@ -116,7 +116,9 @@ export interface ConfigHistoryAnswer {
 }
 
 export interface ConfigConflictsAnswer {
-  readonly conflicts: readonly ConfigConflict[]
+  readonly conflicts: readonly (Omit<ConfigConflict, 'values'> & {
+    readonly values: readonly (ConfigConflict['values'][number] & { readonly authorName?: string })[]
+  })[]
 }
 
 export interface ConfigChangeAnswer {

@@ -69,10 +69,7 @@ export function configRoutes(spaces: ControlledSpaces): Routes {
       const { heads, ...where } = readFields(query, { ...inSpace, heads: headsField })
       return withConfig(where, params['id']!, config => ({ content: config.at(fullHeads(config, heads)) }))
     },
-    'GET /config/:id/conflicts': ({ params, query }) =>
-      withConfig(readFields(query, inSpace), params['id']!, (config): ConfigConflictsAnswer => ({
-        conflicts: config.conflicts()
-      })),
+    'GET /config/:id/conflicts': ({ params, query }) => withConfig(readFields(query, inSpace), params['id']!, conflicts),
     'POST /config/:id/restore': ({ params, body }) => {
       const spec = { ...inSpace, heads: headsField, message: optional(text), release: optional(flag) }
       const { heads, message, release = false, ...where } = readFields(body, spec)
@@ -89,6 +86,18 @@ export function configRoutes(spaces: ControlledSpaces): Routes {
       })
     }
   }
+}
+
+function conflicts(config: AutomergeDocument, space: ControlledSpace): ConfigConflictsAnswer {
+  return {
+    conflicts: config
+      .conflicts()
+      .map(({ path, values }) => ({ path, values: values.map(value => ({ ...value, ...authorName(value.author, space) })) }))
+  }
+}
+
+function authorName(author: string | undefined, space: ControlledSpace): { authorName?: string } {
+  return author === undefined ? {} : { authorName: space.nameOf(author as Parameters<typeof space.nameOf>[0]) }
 }
 
 /** @throws SelvedgeError `CONTROL_DOCUMENT_UNKNOWN`: to look at a document must not make one */
@@ -118,7 +127,7 @@ function history(config: AutomergeDocument, space: ControlledSpace): ConfigHisto
   const released = config.released().release?.heads ?? []
   const changes = config.history().map(change => ({
     ...change,
-    ...(change.author === undefined ? {} : { authorName: space.nameOf(change.author as Parameters<typeof space.nameOf>[0]) }),
+    ...authorName(change.author, space),
     released: released.includes(change.hash)
   }))
   return { changes: changes.reverse(), heads: config.heads() }

@@ -29,7 +29,7 @@ import {
 import { MemberTable } from '../members.js'
 import { nodeCompressor } from '../node-compressor.js'
 import { Session, type SessionHost } from '../session.js'
-import type { SessionTuning } from '../space-link.js'
+import type { SessionTuning } from '../link-state.js'
 import type { CatchUpReport, Conflict, DurableState, SessionSpace } from '../session-space.js'
 
 export const testSpace = spaceId('test/state')

@@ -2,7 +2,7 @@
 import { join } from 'node:path'
 import { pino } from 'pino'
 import { systemClock, systemRandom } from '@selvedge/core'
-import { dialTrunk, generateNodeKey, loadNodeKey, loadRoster, openMesh } from '@selvedge/network'
+import { checkTrunkUrls, dialTrunk, generateNodeKey, loadNodeKey, loadRoster, openMesh } from '@selvedge/network'
 import { serveControl } from '@selvedge/replica'
 import { MemoryStore, openLevelStore } from '@selvedge/store'
 import { siteRoutes } from '../control-routes.js'
@@ -25,5 +25,6 @@ export const nodeSystem: SiteSystem = {
     dataDir === 'memory' ? Promise.resolve(new MemoryStore({ clock: environment.clock })) : openLevelStore({ directory: join(dataDir, 'store'), ...environment }),
   openMesh,
   dialTrunk,
+  checkTrunk: checkTrunkUrls,
   serveControl: (dataDir, site, log) => serveControl({ directory: dataDir, routes: siteRoutes(site), log })
 }

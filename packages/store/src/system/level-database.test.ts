@@ -125,6 +125,7 @@ describe('the directory of a Level store', () => {
     await run('mount', ['-o', 'remount,ro', path])
     await expect(openAt(path)).rejects.toSatisfy(code('STORE_UNUSABLE'))
     await expect(openAt(path)).rejects.toThrow(/Read-only|read-only/)
+    await expect(openAt(join(path, 'new'))).rejects.toSatisfy(code('STORE_UNUSABLE'))
   })
 
   it('waits on a full disk and loses nothing of what it acknowledged', { timeout: 60_000 }, async context => {

@@ -4,7 +4,7 @@
  */
 import { Level } from 'level'
 import { constants } from 'node:fs'
-import { access, mkdir, open, readFile, readdir, rename, rm, stat } from 'node:fs/promises'
+import { access, mkdir, open, readFile, readdir, rename, rm, stat, writeFile } from 'node:fs/promises'
 import { basename, dirname, join, resolve } from 'node:path'
 import type { Logger } from '@selvedge/core'
 import { inspectTable } from '../level-table.js'
@@ -25,6 +25,10 @@ const asideMax = 8
 /** Table files moved aside that are kept. */
 const lostTablesMax = 16
 const watermarkName = 'WATERMARK'
+/** Holds the number of repairs that were begun and not ended: LevelDB's can abort the process. */
+const repairsName = 'REPAIRS-BEGUN'
+/** After so many of them the database is held for one that no repair gets past. */
+const repairsMax = 3
 
 type Database = Level<string, Uint8Array>
 
@@ -41,7 +45,7 @@ export class LevelDirectory implements LevelSource {
   }
 
   async open(recovery: Recovery): Promise<OpenedLevel> {
-    await mkdir(this.location, { recursive: true })
+    await makeDirectory(this.location)
     await access(this.location, constants.R_OK | constants.W_OK | constants.X_OK)
     let damage: string | undefined
     if (recovery === 'replace') damage = `it could not be opened and was moved to ${await this.moveAside()}`
@@ -58,17 +62,33 @@ export class LevelDirectory implements LevelSource {
       const earlier = (await this.movedAside()).at(-1)
       if (earlier !== undefined) damage ??= `it is new, and an earlier one was moved to ${earlier}`
     }
-    return { database: await openDatabase(this.location), damage }
+    const database = await openDatabase(this.location)
+    if (names.includes(repairsName)) await rm(join(this.location, repairsName), { force: true })
+    return { database, damage }
   }
 
   /** Rewrites what LevelDB knows of its files from the files themselves. What it could not use stays in the directory `lost`. */
   private async repair(): Promise<void> {
     await this.assertUnlocked()
+    const marker = join(this.location, repairsName)
+    const begun = Number(await readFile(marker, 'utf8').catch(() => '0')) || 0
+    if (begun >= repairsMax) throw damaged(`${begun} repairs of it were begun and none came to its end`)
+    await this.moveEmptyTablesAside()
+    await writeFile(marker, String(begun + 1))
     // Of one repair after another only what the latest one could not use is kept.
     await rm(join(this.location, 'lost'), { recursive: true, force: true })
     // The binding has it as a static method, which the types of `level` leave out because browsers lack it.
     const { repair } = Level as unknown as { repair: (this: void, location: string) => Promise<void> }
     await repair(this.location)
+    await rm(marker, { force: true })
+  }
+
+  /** LevelDB's repair aborts the whole process over a table without records, such as one whose blocks were all left out. */
+  private async moveEmptyTablesAside(): Promise<void> {
+    for (const name of (await readdir(this.location)).filter(isTable)) {
+      const table = await inspectFile(join(this.location, name))
+      if (table.state === 'sound' && table.empty) await this.moveTableAside(name)
+    }
   }
 
   private async mendTables(names: readonly string[]): Promise<void> {
@@ -148,6 +168,16 @@ export class LevelDirectory implements LevelSource {
   }
 }
 
+async function makeDirectory(path: string): Promise<void> {
+  try {
+    await mkdir(path, { recursive: true })
+  } catch (error) {
+    // What Node says when the file system is read-only: a plain mkdir tells the reason.
+    if (!(error instanceof Error && 'code' in error && error.code === 'ENOENT')) throw error
+    await mkdir(path)
+  }
+}
+
 function isTable(name: string): boolean {
   return /^\d+\.(ldb|sst)$/.test(name)
 }
@@ -167,7 +197,7 @@ async function inspectFile(path: string): Promise<ReturnType<typeof inspectTable
   } catch (error) {
     const code = error instanceof Error && 'code' in error ? error.code : undefined
     // Deleted since it was listed; or on a bad sector, which LevelDB would meet through a memory map, and die of.
-    if (code === 'ENOENT') return { state: 'sound' }
+    if (code === 'ENOENT') return { state: 'sound', empty: false }
     if (code === 'EIO' || code === 'EISDIR') return { state: 'lost' }
     throw error
   }

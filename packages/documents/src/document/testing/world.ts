@@ -41,6 +41,7 @@ export class TestNode {
       random: random.fork(`${this.name}.${boot}`),
       log: this.log,
       author: this.name,
+      role: roleOf(this.name),
       degraded: () => this.degraded,
       limits: this.limits
     })
@@ -58,6 +59,10 @@ export class TestNode {
     this.crash()
     return this.start(loss)
   }
+}
+
+function roleOf(name: string): 'node' | 'relay' {
+  return name.startsWith('relay') ? 'relay' : 'node'
 }
 
 interface End {
@@ -123,7 +128,7 @@ export class Link {
   private end(node: TestNode, other: TestNode): End {
     const channel = node.documents.channel({
       label: other.name,
-      role: other.name.startsWith('relay') ? 'relay' : 'node',
+      role: roleOf(other.name),
       onPending: () => undefined,
       onFault: error => {
         this.faults.push(error)

@@ -1,0 +1,296 @@
+/**
+ * The outgoing half of a space link: cuts and seals (SES-4 to SES-10). A cut takes the vector and the registers owed in one turn; live
+ * changes are sent ahead of a long cut without a seal; when the cut and what went ahead are out, the seal follows. `cursor` is the
+ * table's change index up to which everything was sent or stands in the cut, so a slow peer costs no memory for what is overwritten
+ * meanwhile.
+ */
+import { ByteWriter, limits, type NodeId } from '@selvedge/core'
+import { EntryEncoder, writeSeqs, writeVector, type Register, type VersionVector, type WriterKey } from '@selvedge/documents'
+import { bodyOf, Kind } from './frames.js'
+import type { LinkState } from './link-state.js'
+import { vectorSeqsPerFrame, type Outgoing } from './messages.js'
+
+/** Live frames that may go ahead of one frame of a long cut. */
+const liveFramesAhead = 4
+const heldPerFrameBytes = 128 * 1024
+
+interface Cut {
+  readonly vector: VersionVector
+  readonly floors: ReadonlyMap<WriterKey, number>
+  readonly registers: readonly Register[]
+  readonly changeIndex: number
+  next: number
+  /** Addresses held at the cut, when the peer is below the floor. */
+  held: string[] | undefined
+  heldNext: number
+  live: boolean
+}
+
+export class CutSender {
+  private cursor = 0
+  private cut: Cut | undefined
+  private ahead: Register[] = []
+  private aheadNext = 0
+  private aheadFrames = 0
+  private forced: Register[] = []
+  private firstCut = true
+  private sealedVersion = -1
+  private sentFloors: Map<WriterKey, number> = new Map()
+  /** Registers still to be sent in a full compare. */
+  private comparing: { registers: Register[]; next: number } | undefined
+
+  constructor(private readonly link: LinkState) {}
+
+  /** The floors that the announcement told. */
+  announced(floors: Map<WriterKey, number>): void {
+    this.sentFloors = floors
+  }
+
+  /** Sends a register though the peer covers it: a rebuttal. */
+  force(register: Register): void {
+    this.forced.push(register)
+  }
+
+  /** The next live frame: rebuttals, changes, small cuts and their seals. */
+  nextLive(): Outgoing | undefined {
+    if (!this.link.peerReady) return undefined
+    if (this.aheadNext < this.ahead.length) return this.aheadFrame()
+    if (this.cut && !this.cut.live) {
+      // A long cut is under way: what changes meanwhile goes ahead of it, but never shuts it out.
+      if (this.aheadFrames >= liveFramesAhead) return undefined
+      this.takeAhead()
+      if (this.aheadNext < this.ahead.length) return this.aheadFrame()
+      return undefined
+    }
+    this.cut ??= this.beginCut()
+    return this.cut?.live ? this.cutFrame(this.cut) : undefined
+  }
+
+  /** The next frame of a long cut, or of a full compare. */
+  nextBulk(): Outgoing | undefined {
+    if (!this.link.peerReady) return undefined
+    if (this.cut && !this.cut.live) {
+      this.aheadFrames = 0
+      if (this.aheadNext < this.ahead.length) return this.aheadFrame()
+      return this.cutFrame(this.cut)
+    }
+    if (this.comparing) return this.compareFrame(this.comparing)
+    return undefined
+  }
+
+  /** Whether the peer has been sent, and sealed, everything of this instant. */
+  get idle(): boolean {
+    const { table } = this.link.space
+    return (
+      this.link.peerReady &&
+      !this.firstCut &&
+      this.cut === undefined &&
+      this.comparing === undefined &&
+      this.forced.length === 0 &&
+      this.aheadNext >= this.ahead.length &&
+      this.cursor === table.changeIndex &&
+      this.sealedVersion === table.vectorVersion
+    )
+  }
+
+  /** Changes that the peer has not been sent: what status calls backlog. */
+  get backlog(): number {
+    const left = this.cut ? this.cut.registers.length - this.cut.next : 0
+    return left + Math.max(0, this.link.space.table.changeIndex - this.cursor) + (this.ahead.length - this.aheadNext)
+  }
+
+  private takeAhead(): void {
+    const { table } = this.link.space
+    this.ahead = [...this.forced, ...(table.changeIndex > this.cursor ? table.changedSince(this.cursor).filter(this.isOwed) : [])]
+    this.forced = []
+    this.aheadNext = 0
+    this.cursor = table.changeIndex
+  }
+
+  private readonly isOwed = (register: Register): boolean => register.source !== this.link.source && !this.link.view.has(register)
+
+  private aheadFrame(): Outgoing {
+    this.aheadFrames++
+    const [frame, next] = this.registersFrame(this.ahead, this.aheadNext, isSendable)
+    this.aheadNext = next
+    if (next >= this.ahead.length) {
+      this.ahead = []
+      this.aheadNext = 0
+    }
+    return frame
+  }
+
+  private beginCut(): Cut | undefined {
+    const { table } = this.link.space
+    if (
+      !this.firstCut &&
+      this.forced.length === 0 &&
+      this.cursor === table.changeIndex &&
+      this.sealedVersion === table.vectorVersion
+    )
+      return undefined
+    let registers: Register[]
+    if (this.firstCut) {
+      registers = table.owedTo(this.link.view).filter(register => register.source !== this.link.source)
+      this.link.view.dropHave()
+    } else registers = this.cursor === table.changeIndex ? [] : table.changedSince(this.cursor).filter(this.isOwed)
+    if (this.forced.length > 0) {
+      const forced = new Set(this.forced)
+      registers = [...this.forced, ...registers.filter(register => !forced.has(register))]
+      this.forced = []
+    }
+    const changeIndex = table.changeIndex
+    this.cursor = changeIndex
+    const floors = table.floors()
+    const held = this.peerIsBelow(floors) ? [...table.heldNames()] : undefined
+    const first = this.firstCut
+    this.firstCut = false
+    if (!first && registers.length === 0 && !held && !this.sealSaysMore(floors)) {
+      this.sealedVersion = table.vectorVersion
+      return undefined
+    }
+    return {
+      vector: table.vector(),
+      floors,
+      registers,
+      changeIndex,
+      next: 0,
+      held,
+      heldNext: 0,
+      live: registers.length <= this.link.tuning.liveRegistersMax && !held
+    }
+  }
+
+  private peerIsBelow(floors: ReadonlyMap<WriterKey, number>): boolean {
+    for (const [key, seq] of floors) if (!this.link.view.covers(this.link.intern(key), seq)) return true
+    return false
+  }
+
+  private sealSaysMore(floors: ReadonlyMap<WriterKey, number>): boolean {
+    const { table } = this.link.space
+    for (const writer of table.writers.values())
+      if (writer.covered > 0 && !this.link.view.covers(writer, writer.covered) && !table.isClosed(writer)) return true
+    for (const [node, time] of table.closed) if ((this.link.view.closed.get(node) ?? Number.NEGATIVE_INFINITY) < time) return true
+    for (const [key, seq] of floors) if (seq > (this.sentFloors.get(key) ?? 0)) return true
+    return false
+  }
+
+  private cutFrame(cut: Cut): Outgoing {
+    // A register changed since the cut has gone ahead, or will before the seal.
+    const stillOwed = (register: Register): boolean =>
+      isSendable(register) && (register.gone || register.changeIndex <= cut.changeIndex || register.changeIndex > this.cursor)
+    while (cut.next < cut.registers.length && !stillOwed(cut.registers[cut.next]!)) cut.next++
+    if (cut.next < cut.registers.length) {
+      const [frame, next] = this.registersFrame(cut.registers, cut.next, stillOwed)
+      cut.next = next
+      return frame
+    }
+    if (cut.held && cut.heldNext < cut.held.length) return this.heldFrame(cut, cut.held)
+    return this.sealFrame(cut)
+  }
+
+  private registersFrame(
+    registers: readonly Register[],
+    from: number,
+    owed: (register: Register) => boolean
+  ): [Outgoing, number] {
+    const encoder = new EntryEncoder(this.link.outgoing)
+    let next = from
+    for (; next < registers.length; next++) {
+      const register = registers[next]!
+      if (encoder.entries > 0 && encoder.size >= this.link.tuning.registersFrameBytes) {
+        const before = registers[next - 1]!
+        const sameBatch = register.batch !== 0 && register.batch === before.batch && register.writer === before.writer
+        if (!sameBatch || encoder.size >= limits.frameBytesMax / 2 + limits.batchBytesMax / 2) break
+      }
+      if (!owed(register)) continue
+      encoder.add(register)
+      this.link.tally.notePath(register.path)
+    }
+    this.link.tally.counts.sent += encoder.entries
+    const frame = bodyOf(out => {
+      out.uint(this.link.index)
+      encoder.finish(out)
+    })
+    return [{ kind: Kind.Registers, body: frame }, next]
+  }
+
+  private heldFrame(cut: Cut, held: string[]): Outgoing {
+    return {
+      kind: Kind.Held,
+      body: bodyOf(out => {
+        out.uint(this.link.index)
+        const part = new ByteWriter(4096)
+        let count = 0
+        while (cut.heldNext < held.length && part.size < heldPerFrameBytes) {
+          part.string(held[cut.heldNext++]!)
+          count++
+        }
+        out.uint(count).raw(part.peek())
+      })
+    }
+  }
+
+  private sealFrame(cut: Cut): Outgoing {
+    const seqs = new Map<WriterKey, number>()
+    let last = true
+    for (const [key, seq] of cut.vector.seqs) {
+      const writer = this.link.intern(key)
+      if (this.link.view.covers(writer, seq)) continue
+      if (seqs.size === vectorSeqsPerFrame) {
+        last = false
+        break
+      }
+      seqs.set(key, seq)
+      this.link.view.raise(writer, seq)
+    }
+    if (!last) return this.sealMessage(false, false, { seqs, closed: new Map() }, new Map())
+    const closed = new Map<NodeId, number>()
+    for (const [node, time] of cut.vector.closed) {
+      if ((this.link.view.closed.get(node) ?? Number.NEGATIVE_INFINITY) >= time) continue
+      closed.set(node, time)
+      this.link.view.close(node, time)
+    }
+    const floors = new Map<WriterKey, number>()
+    for (const [key, seq] of cut.floors) {
+      if ((this.sentFloors.get(key) ?? 0) >= seq) continue
+      floors.set(key, seq)
+      this.sentFloors.set(key, seq)
+    }
+    this.cut = undefined
+    this.sealedVersion = this.cursor === this.link.space.table.changeIndex ? this.link.space.table.vectorVersion : -1
+    const message = this.sealMessage(true, cut.held !== undefined, { seqs, closed }, floors)
+    this.link.tally.sealSent()
+    return message
+  }
+
+  private sealMessage(last: boolean, held: boolean, vector: VersionVector, floors: ReadonlyMap<WriterKey, number>): Outgoing {
+    const frame = bodyOf(out => {
+      out.uint(this.link.index).byte((last ? 1 : 0) | (held ? 2 : 0))
+      writeVector(out, this.link.outgoing, vector, this.link.intern)
+      writeSeqs(out, this.link.outgoing, floors, this.link.intern)
+    })
+    return { kind: Kind.Seal, body: frame }
+  }
+
+  private compareFrame(comparing: { registers: Register[]; next: number }): Outgoing {
+    const [frame, next] = this.registersFrame(comparing.registers, comparing.next, register => !register.gone)
+    comparing.next = next
+    if (next >= comparing.registers.length) this.comparing = undefined
+    return frame
+  }
+
+  /** Sends every register again, whatever the peer covers (I7). */
+  beginFullCompare(): void {
+    const { table } = this.link.space
+    this.comparing = { registers: [...table.all(), ...table.shadows.values()], next: 0 }
+  }
+}
+
+/**
+ * Whether a register that was to be sent still is. One that has left the table is sent in its last form when the seal covers it and
+ * its successor is another object, or when it is a delete; one dropped for good is not: nobody should have it back.
+ */
+function isSendable(register: Register): boolean {
+  return !register.gone || register.replaced || register.tombstone
+}

@@ -1,0 +1,82 @@
+/**
+ * Proof of equality (I7, SES-13, SES-14): one side holds its hash and tells its vector; the other answers with its hash without the
+ * addresses that the asker can't have yet, and those addresses.
+ */
+import { limits, type ByteReader } from '@selvedge/core'
+import { hashesEqual, readVector, writeVector, type FrozenHash } from '@selvedge/documents'
+import type { CutSender } from './cut-sender.js'
+import { bodyOf, Kind } from './frames.js'
+import type { LinkState } from './link-state.js'
+import { vectorSeqsPerFrame, type Outgoing } from './messages.js'
+
+/** Beyond this many addresses in flight a compare is put off. */
+const comparedAddressesMax = 2_000
+
+export class HashQuestion {
+  private frozen: FrozenHash | undefined
+
+  constructor(
+    private readonly link: LinkState,
+    private readonly sender: CutSender
+  ) {}
+
+  /** Asks the peer to compare hashes; only when nothing is owed, so that the peer has all that this side has now. */
+  compareRequest(): Outgoing | undefined {
+    const { table } = this.link.space
+    // One question at a time: an answer is of the instant at which its own question was asked.
+    if (this.frozen || !this.sender.idle || table.writers.size > vectorSeqsPerFrame) return undefined
+    this.frozen = table.freezeHash()
+    return {
+      kind: Kind.Compare,
+      body: bodyOf(out => {
+        out.uint(this.link.index)
+        writeVector(out, this.link.outgoing, table.vector(), this.link.intern)
+      })
+    }
+  }
+
+  /** Answers with the hash of all but the addresses that the asker can't have yet, and those addresses. */
+  receiveCompare(reader: ByteReader): Outgoing | undefined {
+    this.link.tally.reportRest()
+    const vector = readVector(reader, this.link.incoming, this.link.intern)
+    const { table } = this.link.space
+    const beyond = this.link.peerReady ? table.addressesBeyond(vector, comparedAddressesMax) : undefined
+    const hash = beyond && table.hashWithout(beyond)
+    return {
+      kind: Kind.Compared,
+      body: bodyOf(out => {
+        out.uint(this.link.index).byte(hash ? 1 : 0)
+        if (!hash || !beyond) return
+        out.uint(hash.a).uint(hash.b).uint(hash.count).uint(beyond.length)
+        for (const address of beyond) out.string(address)
+      })
+    }
+  }
+
+  /** Takes the answer: equal, or a divergence that starts a full compare both ways. */
+  receiveCompared(reader: ByteReader): Outgoing | undefined {
+    this.link.tally.reportRest()
+    const frozen = this.frozen
+    this.frozen = undefined
+    frozen?.release()
+    if (reader.byte() === 0) return undefined
+    const theirs = { a: reader.uint(), b: reader.uint(), count: reader.uint() }
+    const beyond: string[] = []
+    for (let left = reader.count('the number of addresses'); left > 0; left--)
+      beyond.push(reader.string(limits.pathBytesMax + limits.slotBytesMax + 1, 'an address'))
+    if (!frozen) return undefined
+    const { node } = this.link.peer
+    if (hashesEqual(frozen.without(beyond), theirs)) {
+      this.link.space.matched(node)
+      return undefined
+    }
+    this.link.space.diverged(node)
+    this.sender.beginFullCompare()
+    return { kind: Kind.FullCompare, body: bodyOf(out => out.uint(this.link.index)) }
+  }
+
+  close(): void {
+    this.frozen?.release()
+    this.frozen = undefined
+  }
+}

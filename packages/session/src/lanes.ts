@@ -1,0 +1,88 @@
+/**
+ * What a session sends next of its spaces, by priority (SES-19): acks and signals, live changes, documents, long cuts, members'
+ * vectors. Nothing waits here but signals: the rest is worked out from the links when there is room to send it.
+ */
+import { bodyOf, Kind } from './frames.js'
+import type { Outgoing } from './messages.js'
+import type { SpaceLink } from './space-link.js'
+
+/** Topics that may wait; beyond it the one that waits longest is lost, as signals may be. */
+const topicsMax = 1_024
+
+const lanes: readonly ((link: SpaceLink) => Outgoing | undefined)[] = [
+  link => link.sender.nextLive(),
+  link => documentMessage(link),
+  link => link.sender.nextBulk()
+]
+
+export class Lanes {
+  private readonly signals = new Map<string, Uint8Array>()
+  private lastMembers = Number.NEGATIVE_INFINITY
+  private turn = 0
+
+  constructor(
+    private readonly links: readonly SpaceLink[],
+    private readonly membersIntervalMs: number
+  ) {}
+
+  /** The latest of a topic wins while it waits. */
+  signal(topic: string, payload: Uint8Array): void {
+    this.signals.delete(topic)
+    this.signals.set(topic, payload)
+    if (this.signals.size > topicsMax) this.takeSignal()
+  }
+
+  nextAck(): Outgoing | undefined {
+    for (const link of this.links) {
+      const ack = link.durability.nextAck()
+      if (ack) return ack
+    }
+    return undefined
+  }
+
+  // Spaces take turns, so that a long catch-up of one does not starve another.
+  nextData(): Outgoing | undefined {
+    const signal = this.takeSignal()
+    if (signal) return signal
+    const count = this.links.length
+    for (const lane of lanes)
+      for (let i = 0; i < count; i++) {
+        const link = this.links[(this.turn + i) % count]!
+        const message = link.remoteIndex === undefined ? undefined : lane(link)
+        if (!message) continue
+        this.turn = (this.turn + i + 1) % count
+        return message
+      }
+    return undefined
+  }
+
+  nextMembers(now: number): Outgoing | undefined {
+    if (now - this.lastMembers < this.membersIntervalMs) return undefined
+    for (const link of this.links) {
+      const members = link.durability.nextMembers()
+      if (members) return members
+    }
+    this.lastMembers = now
+    return undefined
+  }
+
+  /** When members' vectors may be sent, if there are any to send. */
+  membersDueInMs(now: number): number | undefined {
+    if (!this.links.some(link => link.durability.hasNews)) return undefined
+    return Math.max(1, this.lastMembers + this.membersIntervalMs - now)
+  }
+
+  private takeSignal(): Outgoing | undefined {
+    const oldest = this.signals.entries().next()
+    if (oldest.done) return undefined
+    const [topic, payload] = oldest.value
+    this.signals.delete(topic)
+    return { kind: Kind.Signal, body: bodyOf(out => out.string(topic).bytes(payload)) }
+  }
+}
+
+function documentMessage(link: SpaceLink): Outgoing | undefined {
+  if (!link.ready) return undefined
+  const message = link.documents?.next()
+  return message && { kind: Kind.Document, body: bodyOf(out => out.uint(link.index).raw(message)) }
+}
