@@ -13,7 +13,12 @@ const points = definePoints({
 })
 
 const { values } = parseArgs({
-  options: { site: { type: 'string', default: 'hq' }, data: { type: 'string' }, roster: { type: 'string' }, peer: { type: 'string', multiple: true } }
+  options: {
+    site: { type: 'string', default: 'hq' },
+    data: { type: 'string' },
+    roster: { type: 'string' },
+    peer: { type: 'string', multiple: true }
+  }
 })
 if (!values.data || !values.roster) throw new Error('usage: --data DIR --roster FILE [--site ID] [--peer MULTIADDR]…')
 

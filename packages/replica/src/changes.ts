@@ -3,7 +3,15 @@
  * of an atomic write. Every change tells where it came from and how old it is (what an actuator must know before it obeys).
  */
 import { hlcToMs, type NodeId, type Value } from '@selvedge/core'
-import { compilePattern, isSystemPath, qualities, type PathPattern, type Quality, type Register, type RegisterTable } from '@selvedge/documents'
+import {
+  compilePattern,
+  isSystemPath,
+  qualities,
+  type PathPattern,
+  type Quality,
+  type Register,
+  type RegisterTable
+} from '@selvedge/documents'
 
 /** Written here, live from a peer, or merged after a cut (also when it was long under way). */
 export type ChangeOrigin = 'local' | 'live' | 'merged'
@@ -69,7 +77,11 @@ export class Changes {
     queueMicrotask(() => this.handOver())
   }
 
-  watch(patternText: string | PathPattern, options: WatchOptions, deliver: (changes: readonly PointChange[]) => void): () => void {
+  watch(
+    patternText: string | PathPattern,
+    options: WatchOptions,
+    deliver: (changes: readonly PointChange[]) => void
+  ): () => void {
     const pattern = typeof patternText === 'string' ? compilePattern(patternText) : patternText
     const watcher: Watcher = { pattern, options, deliver }
     if (options.initial !== false) {
@@ -120,7 +132,9 @@ export class Changes {
     const known = this.matching.get(path)
     if (known) return known
     const system = isSystemPath(path)
-    const found = [...this.watchers].filter(watcher => (!system || watcher.options.system === true) && watcher.pattern.matches(path))
+    const found = [...this.watchers].filter(
+      watcher => (!system || watcher.options.system === true) && watcher.pattern.matches(path)
+    )
     if (this.matching.size >= cachedPathsMax) this.matching.clear()
     this.matching.set(path, found)
     return found

@@ -86,7 +86,8 @@ export class PriorityHandle<V = Value> {
    */
   write(level: number, value: V, options: { expiresInMs?: number } = {}): Receipt {
     const accepted = checked(this.schema, this.path, value, 'priority')
-    const expiresAtMs = options.expiresInMs === undefined ? {} : { expiresAtMs: Math.floor(this.space.table.trusted.nowMs() + options.expiresInMs) }
+    const expiresAtMs =
+      options.expiresInMs === undefined ? {} : { expiresAtMs: Math.floor(this.space.table.trusted.nowMs() + options.expiresInMs) }
     return this.space.receipt(this.array.write(level, ownValue(accepted), expiresAtMs))
   }
 

@@ -4,7 +4,7 @@
  * ends of a merge both record what they saw, so readers take one entry a loser dot.
  */
 import { hlcToMs, type NodeId, type Value } from '@selvedge/core'
-import type { RegisterTable, WriterKey } from '@selvedge/documents'
+import type { RegisterTable } from '@selvedge/documents'
 import type { Conflict, ConflictSide } from '@selvedge/session'
 
 const conflictPrefix = '@conflict/'
@@ -83,12 +83,17 @@ export class ConflictLog {
   /** Whether a conflict's loser is what stands at its address now: restored, or written again. */
   isRestored(record: ConflictRecord): boolean {
     const register = this.table.get(record.path, record.slot)
-    return register !== undefined && register.time > record.winner.time && JSON.stringify(register.value) === JSON.stringify(record.loser.value)
+    return (
+      register !== undefined &&
+      register.time > record.winner.time &&
+      JSON.stringify(register.value) === JSON.stringify(record.loser.value)
+    )
   }
 }
 
 function bounded(side: ConflictSide): ConflictSide {
-  const size = typeof side.value === 'object' && side.value !== null ? JSON.stringify(side.value).length : String(side.value).length
+  const size =
+    typeof side.value === 'object' && side.value !== null ? JSON.stringify(side.value).length : String(side.value).length
   return size > valueTextMax ? { ...side, value: null } : side
 }
 
@@ -110,14 +115,23 @@ function recordOf(value: Value): ConflictRecord | undefined {
   if (typeof value !== 'object' || value === null || !('loser' in value)) return undefined
   const { path, slot, loser, winner, seenAtMs, seenBy, valueLeftOut } = value as Record<string, Value>
   const [lost, won] = [sideOf(loser), sideOf(winner)]
-  if (typeof path !== 'string' || typeof slot !== 'string' || !lost || !won || typeof seenAtMs !== 'number' || typeof seenBy !== 'string') return undefined
+  if (
+    typeof path !== 'string' ||
+    typeof slot !== 'string' ||
+    !lost ||
+    !won ||
+    typeof seenAtMs !== 'number' ||
+    typeof seenBy !== 'string'
+  )
+    return undefined
   return { path, slot, loser: lost, winner: won, seenAtMs, seenBy: seenBy as NodeId, valueLeftOut: valueLeftOut === true }
 }
 
 function sideOf(value: Value | undefined): ConflictSide | undefined {
   if (typeof value !== 'object' || value === null) return undefined
   const { deleted, value: held, time, writer, seq, quality } = value as Record<string, Value>
-  if (typeof time !== 'number' || typeof writer !== 'string' || typeof seq !== 'number' || typeof quality !== 'number') return undefined
+  if (typeof time !== 'number' || typeof writer !== 'string' || typeof seq !== 'number' || typeof quality !== 'number')
+    return undefined
   return { value: deleted === true ? undefined : held, time, writer: writer, seq, quality }
 }
 

@@ -74,6 +74,11 @@ function reportOf(value: Value): HealReport | undefined {
   if (typeof value !== 'object' || value === null || !('peerRole' in value)) return undefined
   const fields = value as unknown as Record<string, unknown>
   const numbers = ['atMs', 'durationMs', 'registersReceived', 'registersApplied', 'registersSent', 'conflicts', 'dropped']
-  if (numbers.some(name => typeof fields[name] !== 'number') || !Array.isArray(fields['documents']) || !Array.isArray(fields['returned'])) return undefined
+  if (
+    numbers.some(name => typeof fields[name] !== 'number') ||
+    !Array.isArray(fields['documents']) ||
+    !Array.isArray(fields['returned'])
+  )
+    return undefined
   return { ...(fields as unknown as HealReport), apartMs: typeof fields['apartMs'] === 'number' ? fields['apartMs'] : undefined }
 }

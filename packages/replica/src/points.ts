@@ -8,7 +8,19 @@
  * await receipt.durable('site', { signal: AbortSignal.timeout(5_000) })
  * for await (const change of site.points.watch('ahu/**')) console.log(change.path, change.value, change.ageMs)
  */
-import { encodedSize, hlcToMs, limits, ownValue, pathProblem, SelvedgeError, tooLarge, coreErrors, valueProblem, type NodeId, type Value } from '@selvedge/core'
+import {
+  encodedSize,
+  hlcToMs,
+  limits,
+  ownValue,
+  pathProblem,
+  SelvedgeError,
+  tooLarge,
+  coreErrors,
+  valueProblem,
+  type NodeId,
+  type Value
+} from '@selvedge/core'
 import {
   isSystemPath,
   qualities,
@@ -103,7 +115,10 @@ export class Points<S extends AnyPointSchema> {
         writes.push({ path, value: undefined, options: {} })
       }
     })
-    const size = writes.reduce((sum, { path, value }) => sum + path.length * 3 + 32 + (value === undefined ? 0 : encodedSize(value)), 0)
+    const size = writes.reduce(
+      (sum, { path, value }) => sum + path.length * 3 + 32 + (value === undefined ? 0 : encodedSize(value)),
+      0
+    )
     if (writes.length === 0 || writes.length > limits.batchRegistersMax || size > limits.batchBytesMax)
       throw new SelvedgeError(
         replicaErrors.batchTooLarge,
@@ -112,7 +127,9 @@ export class Points<S extends AnyPointSchema> {
       )
     const { table } = this.space
     const results = table.batch(() =>
-      writes.map(({ path, value, options }) => (value === undefined ? table.delete(path) : table.set(path, value, this.writeOptions(options))))
+      writes.map(({ path, value, options }) =>
+        value === undefined ? table.delete(path) : table.set(path, value, this.writeOptions(options))
+      )
     )
     // Seqs of one batch are consecutive: the last being durable means that all are.
     return this.space.receipt(results[results.length - 1]!)
@@ -121,7 +138,7 @@ export class Points<S extends AnyPointSchema> {
   /** What stands at a point, or undefined when it was never written, was deleted, or has expired. */
   get<P extends string>(path: PathArgument<S, P, 'plain'>): Reading<PointValue<S, P>> | undefined {
     const register = this.space.table.get(path)
-    return register === undefined ? undefined : (this.read(register))
+    return register === undefined ? undefined : this.read(register)
   }
 
   /** Readings of every plain point whose path matches a glob pattern. */
@@ -189,7 +206,9 @@ export class Points<S extends AnyPointSchema> {
   private staleness(register: Register, ageMs: number): Staleness | undefined {
     const maxAgeMs = this.schema?.find(register.path)?.maxAgeMs
     if (maxAgeMs !== undefined && ageMs > maxAgeMs) return 'overdue'
-    return register.writer.node !== this.space.table.node && this.context.isPresent(register.writer.node) === false ? 'writer-gone' : undefined
+    return register.writer.node !== this.space.table.node && this.context.isPresent(register.writer.node) === false
+      ? 'writer-gone'
+      : undefined
   }
 
   private write(path: string, value: unknown, options: SetOptions): WriteResult {
@@ -199,7 +218,9 @@ export class Points<S extends AnyPointSchema> {
   private writeOptions(options: SetOptions): { quality?: Quality; expiresAtMs?: number } {
     return {
       ...(options.quality === undefined ? {} : { quality: options.quality }),
-      ...(options.expiresInMs === undefined ? {} : { expiresAtMs: Math.floor(this.space.table.trusted.nowMs() + options.expiresInMs) })
+      ...(options.expiresInMs === undefined
+        ? {}
+        : { expiresAtMs: Math.floor(this.space.table.trusted.nowMs() + options.expiresInMs) })
     }
   }
 
@@ -224,7 +245,10 @@ export class Points<S extends AnyPointSchema> {
 
   private checkPath(path: string, kind?: 'plain' | 'counter' | 'set' | 'priority'): void {
     const problem = pathProblem(path) ?? (isSystemPath(path) ? 'paths that start with @ are reserved' : undefined)
-    if (problem) throw new SelvedgeError(coreErrors.pathInvalid, `${JSON.stringify(path)} is no path for a point: ${problem}`, { details: { path } })
+    if (problem)
+      throw new SelvedgeError(coreErrors.pathInvalid, `${JSON.stringify(path)} is no path for a point: ${problem}`, {
+        details: { path }
+      })
     if (kind && this.schema) this.schema.require(path, kind)
   }
 }

@@ -108,13 +108,20 @@ export class Receipts {
   }
 
   close(): void {
-    this.closed = new SelvedgeError(replicaErrors.replicaClosed, 'the replica was closed before the write was durable at the level asked for')
+    this.closed = new SelvedgeError(
+      replicaErrors.replicaClosed,
+      'the replica was closed before the write was durable at the level asked for'
+    )
     for (const set of Object.values(this.waiting)) for (const waiting of set) waiting.reject(this.closed)
   }
 }
 
 function abortError(level: DurabilityLevel, signal: AbortSignal | undefined): SelvedgeError {
-  return new SelvedgeError(replicaErrors.receiptAborted, `gave up waiting for the write to be durable at ${level}; it goes on being replicated`, {
-    cause: signal?.reason
-  })
+  return new SelvedgeError(
+    replicaErrors.receiptAborted,
+    `gave up waiting for the write to be durable at ${level}; it goes on being replicated`,
+    {
+      cause: signal?.reason
+    }
+  )
 }

@@ -13,7 +13,8 @@ export function tableAccess(table: RegisterTable, changes: Changes): RegisterAcc
     set: (path: string, slot: string, value: Value) => void table.set(path, value, { slot }),
     delete: (path, slot) => void table.delete(path, slot),
     *slots(path) {
-      for (const register of table.slots(path)) if (register.value !== undefined) yield { slot: register.slot, value: register.value }
+      for (const register of table.slots(path))
+        if (register.value !== undefined) yield { slot: register.slot, value: register.value }
     },
     *paths(prefix) {
       const seen = new Set<string>()
@@ -24,6 +25,10 @@ export function tableAccess(table: RegisterTable, changes: Changes): RegisterAcc
       }
     },
     watch: (prefix, listener) =>
-      changes.watch({ text: `${prefix}…`, literalPrefix: prefix, literal: false, matches: path => path.startsWith(prefix) }, { initial: false, system: true }, list => listener(new Set(list.map(change => change.path))))
+      changes.watch(
+        { text: `${prefix}…`, literalPrefix: prefix, literal: false, matches: path => path.startsWith(prefix) },
+        { initial: false, system: true },
+        list => listener(new Set(list.map(change => change.path)))
+      )
   }
 }

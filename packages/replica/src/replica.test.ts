@@ -24,7 +24,11 @@ interface TestNode {
 }
 
 async function openNode(name: string, disk = new MemoryDisk(), id: SpaceId = state): Promise<TestNode> {
-  const environment = { clock: systemClock, random: seededRandom(name.length * 7919 + name.charCodeAt(name.length - 1)), log: silentLogger }
+  const environment = {
+    clock: systemClock,
+    random: seededRandom(name.length * 7919 + name.charCodeAt(name.length - 1)),
+    log: silentLogger
+  }
   const store = new MemoryStore({ ...environment, disk })
   const replica = new Replica({
     node: nodeId(name),
@@ -33,7 +37,8 @@ async function openNode(name: string, disk = new MemoryDisk(), id: SpaceId = sta
     store,
     timing: { compareIntervalMs: 50, meshPingMs: 50 }
   })
-  const members = (): { node: ReturnType<typeof nodeId>; role: 'node' }[] => ['a', 'b', 'c'].map(text => ({ node: nodeId(text), role: 'node' }))
+  const members = (): { node: ReturnType<typeof nodeId>; role: 'node' }[] =>
+    ['a', 'b', 'c'].map(text => ({ node: nodeId(text), role: 'node' }))
   const close = async (): Promise<void> => {
     await replica.close()
     await store.close()
@@ -42,7 +47,9 @@ async function openNode(name: string, disk = new MemoryDisk(), id: SpaceId = sta
 }
 
 async function link(network: MemoryNetwork, a: TestNode, b: TestNode): Promise<void> {
-  const ends = [a, b].map(({ replica }, i) => network.endpoint({ name: `${replica.node}-${i}-${Math.random()}`, node: replica.node, role: 'node' }))
+  const ends = [a, b].map(({ replica }, i) =>
+    network.endpoint({ name: `${replica.node}-${i}-${Math.random()}`, node: replica.node, role: 'node' })
+  )
   ends[1]!.listen(connection => void b.replica.attach(connection, { admits: () => true }))
   a.replica.attach(await ends[0]!.dial(ends[1]!.identity.name), { admits: () => true })
 }

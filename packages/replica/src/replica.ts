@@ -267,7 +267,8 @@ export class Replica {
   private heard(session: Session, wallMs: number): void {
     this.trusted.heard(session, wallMs)
     if (this.role === 'relay') return // its time does not follow its peers
-    for (const space of this.spaceMap.values()) if (space.table.shadows.size > 0 || space.table.hlc.last > space.table.skewLimit()) space.advance()
+    for (const space of this.spaceMap.values())
+      if (space.table.shadows.size > 0 || space.table.hlc.last > space.table.skewLimit()) space.advance()
   }
 
   private async offered(session: Session, id: SpaceId, options: AttachOptions): Promise<void> {
@@ -304,7 +305,8 @@ export class Replica {
     this.gcTimer = this.environment.clock.setTimer(this.timing.gcIntervalMs, () => {
       for (const space of this.spaceMap.values()) {
         const { collected, evicted } = space.collect()
-        if (collected > 0 || evicted.length > 0) this.environment.log.debug({ space: space.id, collected, evicted }, 'tombstones collected')
+        if (collected > 0 || evicted.length > 0)
+          this.environment.log.debug({ space: space.id, collected, evicted }, 'tombstones collected')
       }
       this.scheduleGc()
     })

@@ -83,7 +83,9 @@ export class SpaceApi<S extends AnyPointSchema = AnyPointSchema> {
    */
   restore(record: ConflictRecord): Receipt {
     if (record.valueLeftOut)
-      throw new SelvedgeError(replicaErrors.conflictUnknown, `the losing value of ${record.path} was too large to be kept`, { details: { path: record.path } })
+      throw new SelvedgeError(replicaErrors.conflictUnknown, `the losing value of ${record.path} was too large to be kept`, {
+        details: { path: record.path }
+      })
     const { table } = this.replica
     const { value } = record.loser
     return this.replica.receipt(
@@ -98,7 +100,8 @@ export class SpaceApi<S extends AnyPointSchema = AnyPointSchema> {
       // Which end sees a conflict depends on whose seal came first: what either end recorded meanwhile belongs to this merge.
       const endMs = report.atMs + report.durationMs + windowMs
       const losers = conflicts.filter(
-        ({ seenBy, seenAtMs }) => (seenBy === report.by || seenBy === report.peer) && seenAtMs >= report.atMs - windowMs && seenAtMs <= endMs
+        ({ seenBy, seenAtMs }) =>
+          (seenBy === report.by || seenBy === report.peer) && seenAtMs >= report.atMs - windowMs && seenAtMs <= endMs
       )
       return { ...report, conflicts: Math.max(report.conflicts, losers.length), losers }
     })

@@ -9,7 +9,15 @@
  * what it dropped.
  */
 import { ByteReader, ByteWriter, limits, type SpaceStore, type StoreBatch } from '@selvedge/core'
-import { addressOf, decodeEntries, EntryEncoder, isNewer, Register, WriterDictionary, type RegisterTable } from '@selvedge/documents'
+import {
+  addressOf,
+  decodeEntries,
+  EntryEncoder,
+  isNewer,
+  Register,
+  WriterDictionary,
+  type RegisterTable
+} from '@selvedge/documents'
 
 const prefix = 'log/'
 /** Sizes in bytes; tests make them small, so that a few registers are stored as a million would be. */
@@ -24,7 +32,12 @@ export interface LogTuning {
   readonly rewriteBytes: number
 }
 
-const defaultLogTuning: LogTuning = { recordBytes: 64 * 1024, batchBytes: 1024 * 1024, slackBytes: 512 * 1024, rewriteBytes: 256 * 1024 }
+const defaultLogTuning: LogTuning = {
+  recordBytes: 64 * 1024,
+  batchBytes: 1024 * 1024,
+  slackBytes: 512 * 1024,
+  rewriteBytes: 256 * 1024
+}
 const recordsMax = 1_024
 
 interface LogRecord {
@@ -194,7 +207,13 @@ function hasMore(queue: Queue): boolean {
 function inBatch(registers: readonly Register[], index: number): boolean {
   const register = registers[index]
   const before = registers[index - 1]
-  return register !== undefined && before !== undefined && register.batch !== 0 && register.batch === before.batch && register.writer === before.writer
+  return (
+    register !== undefined &&
+    before !== undefined &&
+    register.batch !== 0 &&
+    register.batch === before.batch &&
+    register.writer === before.writer
+  )
 }
 
 function keyOf(number: number): string {

@@ -1,6 +1,17 @@
 /** A table and its place on disk: what is loaded is what was stored, through overwrites, drops, rewrites and crashes. */
 import { describe, expect, it } from 'vitest'
-import { encodeValue, ManualClock, nodeId, seededRandom, silentLogger, spaceId, systemClock, TrustedClock, below, type Random } from '@selvedge/core'
+import {
+  encodeValue,
+  ManualClock,
+  nodeId,
+  seededRandom,
+  silentLogger,
+  spaceId,
+  systemClock,
+  TrustedClock,
+  below,
+  type Random
+} from '@selvedge/core'
 import { RegisterTable } from '@selvedge/documents'
 import { MemberTable } from '@selvedge/session'
 import { MemoryDisk, MemoryStore } from '@selvedge/store'
@@ -19,7 +30,12 @@ interface Opened {
 async function open(disk: MemoryDisk, clock: ManualClock, random: Random, beforeSync = (): void => undefined): Promise<Opened> {
   const store = new MemoryStore({ clock: systemClock, disk, beforeSync })
   const trusted = new TrustedClock(clock, 300_000)
-  const table: RegisterTable = new RegisterTable({ node: nodeId('a'), trusted, random, onDrop: register => persister.noteDrop(register) })
+  const table: RegisterTable = new RegisterTable({
+    node: nodeId('a'),
+    trusted,
+    random,
+    onDrop: register => persister.noteDrop(register)
+  })
   const persister: SpacePersister = new SpacePersister({
     store: await store.open(space),
     table,
@@ -62,7 +78,20 @@ function change(table: RegisterTable, clock: ManualClock, random: Random, paths:
     table.advance()
   } else if (dice < 0.95) {
     const writer = table.writer(`b~${'22c1873c000000'}0000000${below(random, 2)}`)
-    table.merge({ path, slot: '', value: 7, time: table.skewLimit() + 4_096 * below(random, 500_000), writer, seq: 1 + below(random, 500), quality: 0, expiresAtMs: 0, batch: 0 }, 1)
+    table.merge(
+      {
+        path,
+        slot: '',
+        value: 7,
+        time: table.skewLimit() + 4_096 * below(random, 500_000),
+        writer,
+        seq: 1 + below(random, 500),
+        quality: 0,
+        expiresAtMs: 0,
+        batch: 0
+      },
+      1
+    )
   } else if (table.shadows.size > 0) table.discardShadow([...table.shadows.values()][0]!.path)
 }
 
@@ -84,7 +113,10 @@ describe('a table on disk', () => {
         await persister.close({ degraded: false })
         await store.close()
         const again = await open(disk, clock, random.fork(`look ${life}`))
-        expect({ shown: shown(again.table), hash: again.table.hash(), vector: again.table.vector(), floors: again.table.floors() }, `seed ${seed}`).toEqual(before)
+        expect(
+          { shown: shown(again.table), hash: again.table.hash(), vector: again.table.vector(), floors: again.table.floors() },
+          `seed ${seed}`
+        ).toEqual(before)
         await again.store.close()
       }
     }
@@ -106,7 +138,8 @@ describe('a table on disk', () => {
         disk.crash()
         die()
       })
-      for (let step = 0; step < 40 && syncsLeft > 0; step++) {
+      const isDead = (): boolean => syncsLeft <= 0
+      for (let step = 0; step < 40 && !isDead(); step++) {
         for (let n = below(random, 200); n >= 0; n--) {
           const path = `p/${below(random, 300)}`
           const { dot } = first.table.set(path, step)

@@ -109,7 +109,9 @@ export class SpacePersister {
   }
 
   private flushLogged(): void {
-    this.flushNow().catch((error: unknown) => this.options.log.error({ err: error, space: this.options.store.space }, 'a flush failed'))
+    this.flushNow().catch((error: unknown) =>
+      this.options.log.error({ err: error, space: this.options.store.space }, 'a flush failed')
+    )
   }
 
   /** Resolves when everything of this instant is durable; while the disk fails, it waits. */
@@ -127,7 +129,9 @@ export class SpacePersister {
 
   private isDirty(): boolean {
     const { table } = this.options
-    return table.changeIndex > this.state.changeIndex || table.vectorVersion !== this.storedVectorVersion || this.registerLog.hasDrops
+    return (
+      table.changeIndex > this.state.changeIndex || table.vectorVersion !== this.storedVectorVersion || this.registerLog.hasDrops
+    )
   }
 
   private async flush(): Promise<void> {
@@ -138,7 +142,7 @@ export class SpacePersister {
     const vector = table.vector()
     const state = encodeState({ vector, floors: table.floors(), hlc: table.hlc.last, ceilingMs: trustedNowMs })
     try {
-      for (let next = 0, last = false; !last; ) {
+      for (let next = 0, last = false; !last;) {
         const batch: { puts: StoreBatch['puts'][number][]; deletes: string[] } = { puts: [], deletes: [] }
         next = this.registerLog.fill(batch, changed, next)
         last = next >= changed.length

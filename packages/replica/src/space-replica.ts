@@ -4,7 +4,16 @@
  */
 import type { Environment, NodeId, SpaceId, SpaceStore, Timer, TrustedClock } from '@selvedge/core'
 import { DocumentSet, foldIncrements, RegisterTable, type Register, type TableAlarm, type WriteResult } from '@selvedge/documents'
-import { MemberTable, type CatchUpReport, type Conflict, type DocumentLink, type DocumentPeer, type DurableState, type MemberRole, type SessionSpace } from '@selvedge/session'
+import {
+  MemberTable,
+  type CatchUpReport,
+  type Conflict,
+  type DocumentLink,
+  type DocumentPeer,
+  type DurableState,
+  type MemberRole,
+  type SessionSpace
+} from '@selvedge/session'
 import { Changes } from './changes.js'
 import { ConflictLog } from './conflict-log.js'
 import { collectGarbage, type GcResult } from './gc.js'

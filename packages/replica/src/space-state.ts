@@ -94,7 +94,8 @@ function writeSeqs(out: ByteWriter, seqs: ReadonlyMap<WriterKey, number>): void 
 
 function readSeqs(reader: ByteReader): Map<WriterKey, number> {
   const seqs = new Map<WriterKey, number>()
-  for (let left = reader.count('the number of writers', 3); left > 0; left--) seqs.set(checkWriterKey(reader.string()), reader.uint())
+  for (let left = reader.count('the number of writers', 3); left > 0; left--)
+    seqs.set(checkWriterKey(reader.string()), reader.uint())
   return seqs
 }
 

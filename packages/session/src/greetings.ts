@@ -38,14 +38,16 @@ export function readHello(reader: ByteReader): Hello {
   return { wallMs, features }
 }
 
+const retryAfterMaxMs = 3_600_000
+
 export function closeBody(reason: CloseReason): Uint8Array {
-  const retryAfterMs = Math.max(0, Math.floor(reason.retryAfterMs ?? 0))
+  const retryAfterMs = Math.min(retryAfterMaxMs, Math.max(0, Math.floor(reason.retryAfterMs ?? 0)))
   return bodyOf(out => out.string(reason.code).string(reason.message.slice(0, 1_000)).uint(retryAfterMs))
 }
 
 export function readClose(reader: ByteReader): CloseReason {
   const code = reader.string(128, 'a code')
   const message = reader.string(4_000, 'a message')
-  const retryAfterMs = reader.uintUpTo(3_600_000, 'a retry time')
+  const retryAfterMs = reader.uintUpTo(retryAfterMaxMs, 'a retry time')
   return { code, message, ...(retryAfterMs > 0 ? { retryAfterMs } : {}) }
 }

@@ -44,31 +44,37 @@ async function runAndKill(dataDir: string, roster: string, round: number, lines:
 }
 
 describe('kill -9', () => {
-  it(`loses nothing that was acknowledged, in ${loops} rounds on one directory`, { timeout: 120_000 + loops * 20_000 }, async () => {
-    const directory = await mkdtemp(join(tmpdir(), 'selvedge-crash-'))
-    const random = seededRandom(seed)
-    const seen: Acknowledged = { points: new Map(), notes: new Map(), config: new Map() }
-    try {
-      const { key } = loadNodeKey(join(directory, 'node.key'))
-      const roster = join(directory, 'roster.json')
-      await writeFile(roster, JSON.stringify({ site: 'hq', nodes: [{ name: 'hq-1', node: key.node }] }))
-      for (let round = 1; round <= loops; round++) {
-        await runAndKill(directory, roster, round, 20 + below(random, 2_000), seen)
-        const site = await openSite({ site: 'hq', dataDir: directory, roster, mesh: false, control: false, log: silentLogger })
-        const where = `round ${round}, seed ${seed}`
-        expect(site.health.alarms, where).toEqual([])
-        for (const [path, value] of seen.points) expect(Number(site.points.get(path)?.value), `${where}: ${path}`).toBeGreaterThanOrEqual(value)
-        const notes = site.document('notes')
-        await notes.loaded
-        for (const [name, value] of seen.notes) expect(notes.doc.getMap('m').get(name), `${where}: note ${name}`).toBeGreaterThanOrEqual(value)
-        const config = await site.config('lighting')
-        const content = config.current() as Record<string, number>
-        for (const [name, value] of seen.config) expect(content[name], `${where}: config ${name}`).toBeGreaterThanOrEqual(value)
-        await site.close()
+  it(
+    `loses nothing that was acknowledged, in ${loops} rounds on one directory`,
+    { timeout: 120_000 + loops * 20_000 },
+    async () => {
+      const directory = await mkdtemp(join(tmpdir(), 'selvedge-crash-'))
+      const random = seededRandom(seed)
+      const seen: Acknowledged = { points: new Map(), notes: new Map(), config: new Map() }
+      try {
+        const { key } = loadNodeKey(join(directory, 'node.key'))
+        const roster = join(directory, 'roster.json')
+        await writeFile(roster, JSON.stringify({ site: 'hq', nodes: [{ name: 'hq-1', node: key.node }] }))
+        for (let round = 1; round <= loops; round++) {
+          await runAndKill(directory, roster, round, 20 + below(random, 2_000), seen)
+          const site = await openSite({ site: 'hq', dataDir: directory, roster, mesh: false, control: false, log: silentLogger })
+          const where = `round ${round}, seed ${seed}`
+          expect(site.health.alarms, where).toEqual([])
+          for (const [path, value] of seen.points)
+            expect(Number(site.points.get(path)?.value), `${where}: ${path}`).toBeGreaterThanOrEqual(value)
+          const notes = site.document('notes')
+          await notes.loaded
+          for (const [name, value] of seen.notes)
+            expect(notes.doc.getMap('m').get(name), `${where}: note ${name}`).toBeGreaterThanOrEqual(value)
+          const config = await site.config('lighting')
+          const content = config.current() as Record<string, number>
+          for (const [name, value] of seen.config) expect(content[name], `${where}: config ${name}`).toBeGreaterThanOrEqual(value)
+          await site.close()
+        }
+        expect(seen.points.size).toBeGreaterThan(0)
+      } finally {
+        await rm(directory, { recursive: true, force: true })
       }
-      expect(seen.points.size).toBeGreaterThan(0)
-    } finally {
-      await rm(directory, { recursive: true, force: true })
     }
-  })
+  )
 })

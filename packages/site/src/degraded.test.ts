@@ -64,7 +64,9 @@ describe('a full disk', () => {
     expect(site.points.get('ahu/1/temp')).toMatchObject({ value: 21, reached: 'memory' })
     for (let i = 0; i < 10_000; i++) site.points.set('ahu/1/temp', i)
     site.document('notes').doc.getText('t').insert(0, 'still writing')
-    await expect(config.change('too dark', draft => void ((draft as Record<string, unknown>)['level'] = 2))).rejects.toMatchObject({ code: 'STORE_DEGRADED' })
+    await expect(
+      config.change('too dark', draft => void ((draft as Record<string, unknown>)['level'] = 2))
+    ).rejects.toMatchObject({ code: 'STORE_DEGRADED' })
     expect(resolved).toBe(false)
     disk.full = false
     await waiting

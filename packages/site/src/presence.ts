@@ -39,7 +39,15 @@ export function decodePresence(bytes: Uint8Array): Presence | undefined {
   if (readiness !== 'loading' && readiness !== 'loaded' && readiness !== 'synced' && readiness !== 'alone') return undefined
   if (typeof hashes !== 'object' || hashes === null) return undefined
   const known = peers.filter((peer): peer is NodeId => typeof peer === 'string').slice(0, peersMax)
-  return { node: node as NodeId, name, count, peers: known, trunkSinceMs, readiness, hashes: hashes as unknown as Record<string, string> }
+  return {
+    node: node as NodeId,
+    name,
+    count,
+    peers: known,
+    trunkSinceMs,
+    readiness,
+    hashes: hashes as unknown as Record<string, string>
+  }
 }
 
 /** What is known of the nodes of this partition component. */

@@ -14,7 +14,12 @@ function tap(connection: Connection, seen: Buffer[]): Connection {
     send: { value: (frame: Uint8Array) => (note(frame), connection.send(frame)) },
     attach: {
       value: (handlers: Parameters<Connection['attach']>[0]) =>
-        connection.attach({ ...handlers, drain: () => handlers.drain(), closed: reason => handlers.closed(reason), frame: frame => (note(frame), handlers.frame(frame)) })
+        connection.attach({
+          ...handlers,
+          drain: () => handlers.drain(),
+          closed: reason => handlers.closed(reason),
+          frame: frame => (note(frame), handlers.frame(frame))
+        })
     },
     close: { value: (reason?: Parameters<Connection['close']>[0]) => connection.close(reason) }
   }) as Connection

@@ -1,5 +1,15 @@
 /** What `openSite` takes, checked and with its defaults filled in. */
-import { SelvedgeError, siteId, spaceId, type Connection, type Environment, type Logger, type SiteId, type SpaceId, type Store } from '@selvedge/core'
+import {
+  SelvedgeError,
+  siteId,
+  spaceId,
+  type Connection,
+  type Environment,
+  type Logger,
+  type SiteId,
+  type SpaceId,
+  type Store
+} from '@selvedge/core'
 import type { AnyPointSchema } from '@selvedge/documents'
 import type { Mesh, MeshOptions, NodeKey, Roster, TrunkDialOptions, TrunkElectionOptions } from '@selvedge/network'
 import type { ReplicaTiming, Residency } from '@selvedge/replica'
@@ -90,10 +100,14 @@ export function checkSpaces(options: Pick<SiteOptions, 'site' | 'spaces'>): Chec
   const site = siteId(options.site)
   const chosen = options.spaces ?? defaultSpaces
   for (const name of [stateSpace, configSpace])
-    if (!chosen[name]) throw new SelvedgeError(siteErrors.optionsInvalid, `spaces must name "${name}": points and config live there`)
+    if (!chosen[name])
+      throw new SelvedgeError(siteErrors.optionsInvalid, `spaces must name "${name}": points and config live there`)
   const spaces = Object.entries(chosen).map(([name, { residency }]) => {
     if (residency !== 'site' && residency !== 'trunk')
-      throw new SelvedgeError(siteErrors.optionsInvalid, `spaces.${name}.residency must be "site" or "trunk", not ${JSON.stringify(residency)}`)
+      throw new SelvedgeError(
+        siteErrors.optionsInvalid,
+        `spaces.${name}.residency must be "site" or "trunk", not ${JSON.stringify(residency)}`
+      )
     return { id: spaceId(`${site}/${name}`), name, residency }
   })
   return { site, spaces }

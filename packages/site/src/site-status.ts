@@ -35,11 +35,22 @@ export interface SiteStatus {
   readonly store: { readonly state: 'ok' | 'degraded'; readonly code: string | undefined }
   readonly clock: { readonly offsetMs: number; readonly peers: number }
   readonly trunk:
-    | { readonly url: string; readonly held: boolean; readonly holder: string | undefined; readonly enabled: boolean; readonly reachable: boolean }
+    | {
+        readonly url: string
+        readonly held: boolean
+        readonly holder: string | undefined
+        readonly enabled: boolean
+        readonly reachable: boolean
+      }
     | undefined
   readonly mesh: { readonly addresses: readonly string[] } | undefined
   /** Nodes of this partition component, this one apart. */
-  readonly present: readonly { readonly node: NodeId; readonly name: string; readonly readiness: Readiness; readonly holdsTrunk: boolean }[]
+  readonly present: readonly {
+    readonly node: NodeId
+    readonly name: string
+    readonly readiness: Readiness
+    readonly holdsTrunk: boolean
+  }[]
   readonly peers: readonly PeerStatus[]
   readonly spaces: readonly SpaceStatus[]
   readonly receiptsPending: number
@@ -84,7 +95,12 @@ export function siteStatus(parts: StatusParts): SiteStatus {
       reachable: holder !== undefined
     },
     mesh: parts.mesh && { addresses: parts.mesh.addresses },
-    present: parts.presence.map(({ node, name, readiness, trunkSinceMs }) => ({ node, name, readiness, holdsTrunk: trunkSinceMs !== null })),
+    present: parts.presence.map(({ node, name, readiness, trunkSinceMs }) => ({
+      node,
+      name,
+      readiness,
+      holdsTrunk: trunkSinceMs !== null
+    })),
     peers: [...(replica?.peers() ?? [])].map(peer => peerStatus(peer, roster, replica!)),
     spaces: spaces.map(spaceStatus),
     receiptsPending: spaces.reduce((sum, space) => sum + space.receipts.pending, 0)

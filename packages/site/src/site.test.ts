@@ -19,7 +19,11 @@ describe('openSite', () => {
 
   it('refuses a URL of the trunk or of a proxy that no dial could use, before anything is opened', async () => {
     const place = await building(['hq-1'])
-    for (const trunk of [{ url: 'http://relay.example/trunk' }, { url: 'nowhere' }, { url: 'ws://relay.example/trunk', proxy: 'socks5://proxy' }])
+    for (const trunk of [
+      { url: 'http://relay.example/trunk' },
+      { url: 'nowhere' },
+      { url: 'ws://relay.example/trunk', proxy: 'socks5://proxy' }
+    ])
       await expect(open(place, 0, { trunk })).rejects.toMatchObject({ code: 'TRUNK_URL_INVALID' })
   })
 
@@ -29,7 +33,9 @@ describe('openSite', () => {
     expect(() => site.points.set('ahu/3/supply-temp', 200)).toThrow(/ahu\/3\/supply-temp is above max 120 °C: 200/)
     expect(() => site.points.set('ahu/3/suply-temp' as never, 20 as never)).toThrow(/did you mean ahu\/3\/supply-temp/)
     expect(() => site.points.set('ahu/3/supply-temp', Number.NaN)).toThrow(/finite/)
-    expect(() => site.points.batch(batch => (batch.set('door/1/locked', true), batch.set('ahu/1/supply-temp', 999)))).toThrow(/above max 120/)
+    expect(() => site.points.batch(batch => (batch.set('door/1/locked', true), batch.set('ahu/1/supply-temp', 999)))).toThrow(
+      /above max 120/
+    )
     expect(site.points.get('door/1/locked')).toBeUndefined()
   })
 
@@ -44,7 +50,10 @@ describe('openSite', () => {
     two.points.counter('meter/1/kwh').increment(1, { id: 'pulse-9' })
     one.points.elements('room/4/badges').add('ada')
     two.points.priority('zone/4/level').write(8, 55, { expiresInMs: 60_000 })
-    await until(() => one.points.counter('meter/1/kwh').value === 13 && two.points.counter('meter/1/kwh').value === 13, 'both counts')
+    await until(
+      () => one.points.counter('meter/1/kwh').value === 13 && two.points.counter('meter/1/kwh').value === 13,
+      'both counts'
+    )
     await until(() => two.points.elements('room/4/badges').has('ada'), 'the badge')
     await until(() => one.points.priority('zone/4/level').current().value === 55, 'the level')
     expect(one.points.priority('zone/5/level').current()).toMatchObject({ value: 20, level: undefined })
@@ -65,12 +74,21 @@ describe('openSite', () => {
     const trunk = { url: relay.url }
     const one = await open(place, 0, { trunk })
     const sites = [one]
-    for (const index of [1, 2]) sites.push(await open(place, index, { trunk, mesh: { listen: ['/ip4/127.0.0.1/tcp/0'], mdns: false, peers: sites.flatMap(site => site.addresses) } }))
+    for (const index of [1, 2])
+      sites.push(
+        await open(place, index, {
+          trunk,
+          mesh: { listen: ['/ip4/127.0.0.1/tcp/0'], mdns: false, peers: sites.flatMap(site => site.addresses) }
+        })
+      )
     await until(() => sites.filter(site => site.status().trunk?.held).length === 1, 'one holder')
     const receipt = sites[2]!.points.set('door/9/locked', true)
     await receipt.durable('relay')
     sites[1]!.space('local').points.set('secret' as never, 'stays here')
-    await sites[1]!.space('local').points.set('secret/2' as never, 1).durable('site')
+    await sites[1]!
+      .space('local')
+      .points.set('secret/2' as never, 1)
+      .durable('site')
     const holder = sites.find(site => site.status().trunk?.held)!
     const closedAt = performance.now()
     await holder.close()

@@ -7,7 +7,17 @@
  * site.points.set('ahu/1/supply-temp', 18.5)
  * await site.close()
  */
-import { SelvedgeError, siteOfSpace, spaceId, type CloseReason, type Connection, type Environment, type NodeId, type SiteId, type Store } from '@selvedge/core'
+import {
+  SelvedgeError,
+  siteOfSpace,
+  spaceId,
+  type CloseReason,
+  type Connection,
+  type Environment,
+  type NodeId,
+  type SiteId,
+  type Store
+} from '@selvedge/core'
 import type { AnyPointSchema, AutomergeDocument, AutomergeDocumentOptions, YjsDocument } from '@selvedge/documents'
 import type { Mesh, NodeKey, Roster } from '@selvedge/network'
 import { Replica, SpaceApi, type HealReportWithConflicts, type Peer, type Points, type SpaceReplica } from '@selvedge/replica'
@@ -82,16 +92,26 @@ export class Site<S extends AnyPointSchema = AnyPointSchema> extends EventEmitte
     const log = (options.log ?? this.system.defaultLog()).child({ site })
     this.roster = typeof options.roster === 'string' ? this.system.loadRoster(options.roster) : options.roster
     if (this.roster.site !== site)
-      throw new SelvedgeError(siteErrors.optionsInvalid, `the roster is of site ${this.roster.site}, not ${site}`, { details: { site, roster: this.roster.site } })
+      throw new SelvedgeError(siteErrors.optionsInvalid, `the roster is of site ${this.roster.site}, not ${site}`, {
+        details: { site, roster: this.roster.site }
+      })
     if (options.trunk) this.system.checkTrunk?.(options.trunk)
     this.key = this.system.loadKey(options.dataDir, log)
     this.node = this.key.node
     if (!this.roster.admits(this.node))
-      throw new SelvedgeError(siteErrors.notInRoster, `this node's id ${this.node} is not in the roster of ${site}: add it there, on every node and on the relay`, {
-        details: { node: this.node, site }
-      })
+      throw new SelvedgeError(
+        siteErrors.notInRoster,
+        `this node's id ${this.node} is not in the roster of ${site}: add it there, on every node and on the relay`,
+        {
+          details: { node: this.node, site }
+        }
+      )
     this.name = this.roster.nameOf(this.node)
-    this.environment = { clock: this.system.clock, random: this.system.random.fork(this.node), log: log.child({ node: this.name }) }
+    this.environment = {
+      clock: this.system.clock,
+      random: this.system.random.fork(this.node),
+      log: log.child({ node: this.name })
+    }
     this.openedAtMs = this.environment.clock.wallMs()
     this.openedMonotonicMs = this.environment.clock.monotonicMs()
     this.alarmBoard = new AlarmBoard(
@@ -130,7 +150,8 @@ export class Site<S extends AnyPointSchema = AnyPointSchema> extends EventEmitte
     this.openTrunk(this.replica)
     this.presence = this.startPresence(this.replica)
     this.awaitAlone()
-    if (options.control ?? options.dataDir !== 'memory') this.control = await this.system.serveControl(options.dataDir, this, environment.log)
+    if (options.control ?? options.dataDir !== 'memory')
+      this.control = await this.system.serveControl(options.dataDir, this, environment.log)
   }
 
   private async openSpaces(replica: Replica): Promise<void> {
@@ -226,7 +247,9 @@ export class Site<S extends AnyPointSchema = AnyPointSchema> extends EventEmitte
 
   /** Heal reports of every space, newest first. */
   healReports(): (HealReportWithConflicts & { readonly space: string })[] {
-    return [...this.apis].flatMap(([space, api]) => api.healReports().map(report => ({ ...report, space }))).sort((a, b) => b.atMs - a.atMs)
+    return [...this.apis]
+      .flatMap(([space, api]) => api.healReports().map(report => ({ ...report, space })))
+      .sort((a, b) => b.atMs - a.atMs)
   }
 
   get readiness(): Readiness {
@@ -314,7 +337,10 @@ export class Site<S extends AnyPointSchema = AnyPointSchema> extends EventEmitte
 
   private peerUp(peer: Peer): void {
     const { node, role } = peer
-    this.environment.log.info({ peer: peer.connection.remote.name, role, address: peer.connection.remote.address }, 'session open')
+    this.environment.log.info(
+      { peer: peer.connection.remote.name, role, address: peer.connection.remote.address },
+      'session open'
+    )
     if (role === 'relay') this.holder?.opened(peer)
     else {
       this.holder?.present(node)
@@ -377,7 +403,11 @@ export class Site<S extends AnyPointSchema = AnyPointSchema> extends EventEmitte
   private sealedFirst(space: SpaceReplica): void {
     this.firstSeals.add(space)
     if (this.stateOfReadiness === 'synced') return
-    if ([...this.apis.values()].every(api => this.firstSeals.has(api.replica) || (api.replica.residency === 'site' && this.meshNetwork === undefined)))
+    if (
+      [...this.apis.values()].every(
+        api => this.firstSeals.has(api.replica) || (api.replica.residency === 'site' && this.meshNetwork === undefined)
+      )
+    )
       this.setReadiness('synced')
     this.alarms.lossMended(space)
   }
@@ -386,7 +416,8 @@ export class Site<S extends AnyPointSchema = AnyPointSchema> extends EventEmitte
     if (this.stateOfReadiness === readiness) return
     this.stateOfReadiness = readiness
     this.environment.log.info({ readiness }, 'readiness')
-    if (readiness === 'synced' || readiness === 'alone') for (const waiter of this.readyWaiters.splice(0)) waiter.resolve(readiness)
+    if (readiness === 'synced' || readiness === 'alone')
+      for (const waiter of this.readyWaiters.splice(0)) waiter.resolve(readiness)
     this.emit('readiness', readiness)
   }
 

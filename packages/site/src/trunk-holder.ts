@@ -102,7 +102,10 @@ export class TrunkHolder {
     this.timer?.cancel()
     const wakeAt = this.election.wakeAtMs
     // While holding, the relay's answers are looked at as often as presence is told.
-    const inMs = Math.min(wakeAt === undefined ? Number.POSITIVE_INFINITY : wakeAt - now, this.trunk ? 250 : Number.POSITIVE_INFINITY)
+    const inMs = Math.min(
+      wakeAt === undefined ? Number.POSITIVE_INFINITY : wakeAt - now,
+      this.trunk ? 250 : Number.POSITIVE_INFINITY
+    )
     if (inMs === Number.POSITIVE_INFINITY) return
     this.timer = this.options.environment.clock.setTimer(Math.max(1, inMs), () => this.lookAgain())
   }

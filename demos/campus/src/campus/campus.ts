@@ -51,7 +51,12 @@ export class Campus {
     }))
     const rosterFile = join(directory, 'rosters.json')
     await writeFile(rosterFile, JSON.stringify(rosters, undefined, 2))
-    const relay = new Child('cloud', join(directory, 'cloud.log'), { kind: 'relay', dataDir: relayDir, rosters: rosterFile }, options.onEvent)
+    const relay = new Child(
+      'cloud',
+      join(directory, 'cloud.log'),
+      { kind: 'relay', dataDir: relayDir, rosters: rosterFile },
+      options.onEvent
+    )
     const buildings: Building[] = []
     const campus = new Campus(directory, options.dataDir !== undefined, relay, buildings, options.onEvent)
     try {
@@ -66,7 +71,11 @@ export class Campus {
     return campus
   }
 
-  private async build(roster: { site: string; nodes: { name: string }[] }, relayPort: number, trace: string | undefined): Promise<Building> {
+  private async build(
+    roster: { site: string; nodes: { name: string }[] },
+    relayPort: number,
+    trace: string | undefined
+  ): Promise<Building> {
     const { site } = roster
     const wire = await TrunkWire.lay(relayPort)
     const file = join(this.directory, `roster-${site}.json`)
@@ -106,10 +115,9 @@ export class Campus {
   async setSplit(building: Building, split: boolean): Promise<void> {
     building.split = split
     const ids = building.nodes.map(node => node.nodeReport?.status.node ?? '')
+    const others = (i: number): string[] => (split ? ids.filter((_, j) => (i === 0) !== (j === 0)) : [])
     await Promise.all(
-      building.nodes.map((node, i) =>
-        node.state === 'up' ? node.ask({ op: 'isolate', nodes: split ? ids.filter((_, j) => (i === 0) !== (j === 0)) : [] }) : undefined
-      )
+      building.nodes.flatMap((node, i) => (node.state === 'up' ? [node.ask({ op: 'isolate', nodes: others(i) })] : []))
     )
   }
 

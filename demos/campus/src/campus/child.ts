@@ -32,7 +32,10 @@ export class Child {
     this.state = 'starting'
     this.exitExpected = false
     const log = openSync(this.logFile, 'a')
-    const child = fork(script, [], { stdio: ['ignore', log, log, 'ipc'], env: { ...process.env, SELVEDGE_CAMPUS: JSON.stringify(this.config) } })
+    const child = fork(script, [], {
+      stdio: ['ignore', log, log, 'ipc'],
+      env: { ...process.env, SELVEDGE_CAMPUS: JSON.stringify(this.config) }
+    })
     closeSync(log)
     this.process = child
     child.on('message', message => this.receive(message as FromChild))
@@ -57,7 +60,10 @@ export class Child {
     return new Promise((resolve, reject) => {
       if (this.state !== 'up') return reject(new Error(`${this.name} is ${this.state}`))
       const id = this.nextId++
-      const timer = setTimeout(() => this.settle(id, undefined, new Error(`${this.name} did not answer ${request.op} in time`)), answerWithinMs)
+      const timer = setTimeout(
+        () => this.settle(id, undefined, new Error(`${this.name} did not answer ${request.op} in time`)),
+        answerWithinMs
+      )
       this.asked.set(id, { resolve: value => resolve(value as T), reject, timer })
       this.process?.send({ id, request } satisfies ToChild)
     })
@@ -103,7 +109,12 @@ export class Child {
       this.report = message.report
       this.reportedAtMs = performance.now()
     } else if (message.type === 'event') this.onEvent(`${this.name}: ${message.text}`)
-    else this.settle(message.id, message.value, message.error && new Error(`${this.name}: ${message.error.message} (${message.error.code})`))
+    else
+      this.settle(
+        message.id,
+        message.value,
+        message.error && new Error(`${this.name}: ${message.error.message} (${message.error.code})`)
+      )
     this.look()
   }
 

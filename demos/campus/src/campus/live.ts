@@ -1,6 +1,14 @@
 /** The campus on a terminal: what every process does, and keys that do to it what happens to buildings. */
 import { systemClock } from '@selvedge/core'
-import { processTerminal, Screen, type EventView, type NodeView, type ScreenKey, type ScreenState, type SiteView } from '../screen/index.js'
+import {
+  processTerminal,
+  Screen,
+  type EventView,
+  type NodeView,
+  type ScreenKey,
+  type ScreenState,
+  type SiteView
+} from '../screen/index.js'
 import type { Building, Campus } from './campus.js'
 import type { Child } from './child.js'
 
@@ -40,7 +48,12 @@ class Live {
     options.setOnEvent(text => this.note(text, text.includes('critical') ? 'bad' : 'plain'))
     options.signal.addEventListener('abort', () => this.quit(), { once: true })
     this.note('ten processes are up: cut a trunk, kill a node, split a building, and see what happens')
-    this.screen = new Screen({ clock: systemClock, terminal: processTerminal(), state: () => this.state(), onKey: key => this.onKey(key) })
+    this.screen = new Screen({
+      clock: systemClock,
+      terminal: processTerminal(),
+      state: () => this.state(),
+      onKey: key => this.onKey(key)
+    })
     this.ticker = setInterval(() => {
       this.measure()
       this.screen.update()
@@ -62,7 +75,12 @@ class Live {
     }
     const building = this.campus.buildings[this.selected]
     if (!building) return
-    const actions = { cut: () => this.cut(building), kill: () => this.kill(building), restart: () => this.restart(building), split: () => this.split(building) }
+    const actions = {
+      cut: () => this.cut(building),
+      kill: () => this.kill(building),
+      restart: () => this.restart(building),
+      split: () => this.split(building)
+    }
     actions[key.does]().catch((error: unknown) => this.note(error instanceof Error ? error.message : String(error), 'bad'))
   }
 

@@ -30,7 +30,11 @@ export async function runNode(config: NodeConfig, tell: (message: FromChild) => 
   })
   const drivers = await startDrivers(site, config)
   tell({ type: 'ready', node: site.node })
-  const scope = { space: (name: string) => site.space(name), nameOf: (node: string) => site.roster.nameOf(nodeId(node)), spaceNames: site.spaceNames }
+  const scope = {
+    space: (name: string) => site.space(name),
+    nameOf: (node: string) => site.roster.nameOf(nodeId(node)),
+    spaceNames: site.spaceNames
+  }
   return {
     report: () => ({ type: 'report', report: { status: site.status(), ...drivers.counts() } }),
     async answer(request: Request) {

@@ -27,11 +27,24 @@ export interface RelayConfig {
 /** Requests that nodes and the relay answer; `site` is for the relay alone. */
 export type Request =
   | { readonly op: 'status' }
-  | { readonly op: 'set'; readonly site?: string; readonly space?: string; readonly writes: readonly Write[]; readonly durable?: 'local' | 'site' | 'relay' }
+  | {
+      readonly op: 'set'
+      readonly site?: string
+      readonly space?: string
+      readonly writes: readonly Write[]
+      readonly durable?: 'local' | 'site' | 'relay'
+    }
   | { readonly op: 'get'; readonly site?: string; readonly space?: string; readonly paths: readonly string[] }
   | { readonly op: 'docInsert'; readonly site?: string; readonly id: string; readonly text: string }
   | { readonly op: 'docText'; readonly site?: string; readonly id: string }
-  | { readonly op: 'configSet'; readonly site?: string; readonly id: string; readonly key: string; readonly value: string | number; readonly message: string }
+  | {
+      readonly op: 'configSet'
+      readonly site?: string
+      readonly id: string
+      readonly key: string
+      readonly value: string | number
+      readonly message: string
+    }
   | { readonly op: 'config'; readonly site?: string; readonly id: string }
   | { readonly op: 'heals'; readonly site?: string }
   | { readonly op: 'isolate'; readonly nodes: readonly string[] }
@@ -62,7 +75,13 @@ export interface HealView {
   readonly registersSent: number
   readonly conflicts: number
   readonly documents: readonly string[]
-  readonly losers: readonly { readonly path: string; readonly lost: unknown; readonly lostBy: string; readonly kept: unknown; readonly keptBy: string }[]
+  readonly losers: readonly {
+    readonly path: string
+    readonly lost: unknown
+    readonly lostBy: string
+    readonly kept: unknown
+    readonly keptBy: string
+  }[]
 }
 
 /** What a node tells twice a second. */
@@ -83,7 +102,12 @@ export interface RelayReport {
 export type FromChild =
   | { readonly type: 'ready'; readonly node: string; readonly port?: number | undefined }
   | { readonly type: 'report'; readonly report: NodeReport | RelayReport }
-  | { readonly type: 'answer'; readonly id: number; readonly value?: unknown; readonly error?: { readonly code: string; readonly message: string } }
+  | {
+      readonly type: 'answer'
+      readonly id: number
+      readonly value?: unknown
+      readonly error?: { readonly code: string; readonly message: string }
+    }
   | { readonly type: 'event'; readonly text: string }
 
 export type ToChild = { readonly id: number; readonly request: Request }

@@ -25,7 +25,10 @@ export async function runRelay(config: RelayConfig, tell: (message: FromChild) =
       const id = 'site' in request ? request.site : undefined
       if (id === undefined) throw new Error(`the relay needs a site for ${request.op}`)
       const site = await relay.site(id)
-      const answer = answerCommon({ space: name => site.space(name), spaceNames: site.spaceNames, nameOf: node => names.get(node) ?? node }, request)
+      const answer = answerCommon(
+        { space: name => site.space(name), spaceNames: site.spaceNames, nameOf: node => names.get(node) ?? node },
+        request
+      )
       if (!answer) throw new Error(`the relay does not answer ${request.op}`)
       return answer
     },

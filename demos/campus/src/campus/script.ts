@@ -65,13 +65,21 @@ class Story {
     const nodes = this.campus.buildings.flatMap(({ nodes: list }) => list)
     await Promise.all(
       nodes.map(node =>
-        node.until(() => reportOf(node)?.status.readiness === 'synced' && (reportOf(node)?.status.peers.filter(({ role }) => role === 'node').length ?? 0) === 2, 30_000, 'its mesh')
+        node.until(
+          () =>
+            reportOf(node)?.status.readiness === 'synced' &&
+            (reportOf(node)?.status.peers.filter(({ role }) => role === 'node').length ?? 0) === 2,
+          30_000,
+          'its mesh'
+        )
       )
     )
     for (const { id } of this.campus.buildings)
       await this.campus.relay.until(() => this.cloudRegisters(id) >= 300, 30_000, `300 points of building ${id} in the cloud`)
     for (const { id, nodes: list } of this.campus.buildings)
-      this.say(`building ${id}: ${list.length} nodes meshed, trunk held by ${holderOf(list)}, ${this.cloudRegisters(id)} registers in the cloud`)
+      this.say(
+        `building ${id}: ${list.length} nodes meshed, trunk held by ${holderOf(list)}, ${this.cloudRegisters(id)} registers in the cloud`
+      )
   }
 
   private async startShared(): Promise<void> {
@@ -83,7 +91,12 @@ class Story {
       const config = await this.campus.relay.ask<ConfigView>({ op: 'config', site: 'b', id: 'lighting' })
       return text.startsWith('Shift notes.') && config.current['evening-level'] === 40
     })
-    await this.b.nodes[1]!.ask({ op: 'set', space: 'local', writes: [{ path: 'badge/last-name', value: 'never leaves the building' }], durable: 'site' })
+    await this.b.nodes[1]!.ask({
+      op: 'set',
+      space: 'local',
+      writes: [{ path: 'badge/last-name', value: 'never leaves the building' }],
+      durable: 'site'
+    })
   }
 
   private cutTrunk(): void {
@@ -96,7 +109,13 @@ class Story {
     this.say('the cloud has lost sight of building b')
     const before = this.totals()
     await Promise.all(
-      this.b.nodes.map(node => node.until(() => (reportOf(node)?.loops ?? 0) - (before.byNode.get(node.name)?.loops ?? 0) >= loopsDuringCut / 3, 30_000, 'control loops during the cut'))
+      this.b.nodes.map(node =>
+        node.until(
+          () => (reportOf(node)?.loops ?? 0) - (before.byNode.get(node.name)?.loops ?? 0) >= loopsDuringCut / 3,
+          30_000,
+          'control loops during the cut'
+        )
+      )
     )
     if (this.options.trace) {
       const player = this.b.nodes[0]!
@@ -107,8 +126,14 @@ class Story {
     const latencies = this.b.nodes.flatMap(node => reportOf(node)?.loopMs ?? [])
     const loops = after.loops - before.loops
     const writes = after.writes - before.writes
-    this.say(`cut off, b went on: ${writes} writes, ${loops} control loops, p50 ${percentile(latencies, 0.5)} ms, p99 ${percentile(latencies, 0.99)} ms`)
-    this.check('building b controls while cut off', loops >= loopsDuringCut / 2 && latencies.length > 0, `${loops} loops, ${writes} writes`)
+    this.say(
+      `cut off, b went on: ${writes} writes, ${loops} control loops, p50 ${percentile(latencies, 0.5)} ms, p99 ${percentile(latencies, 0.99)} ms`
+    )
+    this.check(
+      'building b controls while cut off',
+      loops >= loopsDuringCut / 2 && latencies.length > 0,
+      `${loops} loops, ${writes} writes`
+    )
     return { loops, writes, latencies }
   }
 
@@ -138,7 +163,11 @@ class Story {
     await victim.start()
     await victim.until(() => reportOf(victim)?.status.readiness === 'synced', 20_000, 'it to be in step again')
     const kept = await this.missing(victim, writes)
-    this.check('nothing acknowledged is missing after kill -9', kept.length === 0, kept.length === 0 ? `${writes.length} of ${writes.length} there` : `missing: ${kept.join(', ')}`)
+    this.check(
+      'nothing acknowledged is missing after kill -9',
+      kept.length === 0,
+      kept.length === 0 ? `${writes.length} of ${writes.length} there` : `missing: ${kept.join(', ')}`
+    )
   }
 
   private async splitAndHeal(): Promise<void> {
@@ -149,7 +178,10 @@ class Story {
     await b2!.until(() => meshPeers(b2!) === 1, 15_000, 'the split')
     const left = commissioning('left')
     const right = commissioning('right')
-    await Promise.all([b1!.ask({ op: 'set', writes: left, durable: 'local' }), b3!.ask({ op: 'set', writes: right, durable: 'site' })])
+    await Promise.all([
+      b1!.ask({ op: 'set', writes: left, durable: 'local' }),
+      b3!.ask({ op: 'set', writes: right, durable: 'site' })
+    ])
     this.say(`${b1!.name} | ${b2!.name} ${b3!.name}: ${left.length} writes on each side`)
     await this.campus.setSplit(this.b, false)
     await Promise.all(this.b.nodes.map(node => node.until(() => meshPeers(node) === 2, 20_000, 'the building to be whole')))
@@ -167,7 +199,11 @@ class Story {
     this.b.wire.restore()
     const restoredAt = performance.now()
     await this.campus.relay.until(() => this.cloudSite('b')?.connected === true, 20_000, 'b to dial again')
-    await this.eventually(this.campus.relay, 'what was written during the cut', async () => (await this.missing(this.campus.relay, commissioning('before-kill'), 'b')).length === 0)
+    await this.eventually(
+      this.campus.relay,
+      'what was written during the cut',
+      async () => (await this.missing(this.campus.relay, commissioning('before-kill'), 'b')).length === 0
+    )
     this.say(`b is back in the cloud, and caught up, after ${Math.round(performance.now() - restoredAt)} ms`)
   }
 
@@ -206,41 +242,81 @@ class Story {
     await this.compareDocuments()
     await this.compareWrites()
     const leaked = (this.cloudSite('b')?.spaces ?? []).filter(({ space }) => space.endsWith('/local'))
-    this.check('b/local never reached the cloud', leaked.length === 0, leaked.length === 0 ? 'the relay holds no such space' : 'it is there')
-    const divergences = this.campus.buildings.flatMap(({ nodes: list }) => list.flatMap(node => reportOf(node)?.status.spaces.map(space => space.divergences) ?? []))
-    this.check('no divergence was found on the way', divergences.every(count => count === 0), `${divergences.length} spaces watched`)
+    this.check(
+      'b/local never reached the cloud',
+      leaked.length === 0,
+      leaked.length === 0 ? 'the relay holds no such space' : 'it is there'
+    )
+    const divergences = this.campus.buildings.flatMap(({ nodes: list }) =>
+      list.flatMap(node => reportOf(node)?.status.spaces.map(space => space.divergences) ?? [])
+    )
+    this.check(
+      'no divergence was found on the way',
+      divergences.every(count => count === 0),
+      `${divergences.length} spaces watched`
+    )
   }
 
   private async compareDocuments(): Promise<void> {
-    const replicas: [Child, string | undefined][] = [...this.b.nodes.map((node): [Child, undefined] => [node, undefined]), [this.campus.relay, 'b']]
-    const texts = (): Promise<string[]> => Promise.all(replicas.map(([child, site]) => child.ask<string>({ op: 'docText', id: 'handover', ...(site ? { site } : {}) })))
-    const configs = (): Promise<ConfigView[]> => Promise.all(replicas.map(([child, site]) => child.ask<ConfigView>({ op: 'config', id: 'lighting', ...(site ? { site } : {}) })))
-    await this.eventually(this.campus.relay, 'documents to agree', async () => new Set(await texts()).size === 1 && new Set((await configs()).map(({ heads }) => heads.join())).size === 1)
+    const replicas: [Child, string | undefined][] = [
+      ...this.b.nodes.map((node): [Child, undefined] => [node, undefined]),
+      [this.campus.relay, 'b']
+    ]
+    const texts = (): Promise<string[]> =>
+      Promise.all(
+        replicas.map(([child, site]) => child.ask<string>({ op: 'docText', id: 'handover', ...(site ? { site } : {}) }))
+      )
+    const configs = (): Promise<ConfigView[]> =>
+      Promise.all(
+        replicas.map(([child, site]) => child.ask<ConfigView>({ op: 'config', id: 'lighting', ...(site ? { site } : {}) }))
+      )
+    await this.eventually(
+      this.campus.relay,
+      'documents to agree',
+      async () => new Set(await texts()).size === 1 && new Set((await configs()).map(({ heads }) => heads.join())).size === 1
+    )
     const [text] = await texts()
     const whole = text!.includes('[b: pump 2 is loud]') && text!.includes('[cloud: filters ordered]')
     this.check('the shared document has the edits of both sides, everywhere', whole, JSON.stringify(text))
     const [config] = await configs()
     const kept = config!.changes >= 3 && config!.conflicts >= 1
-    this.check('the config shows its conflict, and its whole history', kept, `evening-level ${JSON.stringify(config!.current['evening-level'])}, ${config!.changes} changes, ${config!.conflicts} conflict`)
+    this.check(
+      'the config shows its conflict, and its whole history',
+      kept,
+      `evening-level ${JSON.stringify(config!.current['evening-level'])}, ${config!.changes} changes, ${config!.conflicts} conflict`
+    )
   }
 
   private async compareWrites(): Promise<void> {
     const acknowledged = [...commissioning('before-kill'), ...commissioning('left'), ...commissioning('right')]
     const missing = new Set<string>()
-    for (const node of this.b.nodes) for (const path of await this.missing(node, acknowledged)) missing.add(`${node.name}:${path}`)
+    for (const node of this.b.nodes)
+      for (const path of await this.missing(node, acknowledged)) missing.add(`${node.name}:${path}`)
     for (const path of await this.missing(this.campus.relay, acknowledged, 'b')) missing.add(`cloud:${path}`)
-    this.check('every acknowledged write is on every replica', missing.size === 0, missing.size === 0 ? `${acknowledged.length} writes × 4 replicas` : [...missing].slice(0, 5).join(', '))
+    this.check(
+      'every acknowledged write is on every replica',
+      missing.size === 0,
+      missing.size === 0 ? `${acknowledged.length} writes × 4 replicas` : [...missing].slice(0, 5).join(', ')
+    )
   }
 
   private async showHealReport(): Promise<void> {
     const reports: HealView[] = await this.b.nodes[0]!.ask<HealView[]>({ op: 'heals' })
-    const report = reports.find(({ space, peerRole, conflicts }) => space === 'state' && peerRole === 'relay' && conflicts >= sharedPoints)
-    this.check('the heal report names what lost', report !== undefined && report.losers.length >= sharedPoints, report ? `${report.conflicts} conflicts` : 'there is none')
+    const report = reports.find(
+      ({ space, peerRole, conflicts }) => space === 'state' && peerRole === 'relay' && conflicts >= sharedPoints
+    )
+    this.check(
+      'the heal report names what lost',
+      report !== undefined && report.losers.length >= sharedPoints,
+      report ? `${report.conflicts} conflicts` : 'there is none'
+    )
     if (!report) return
     this.title("b's heal report")
     const apart = report.apartMs === undefined ? 'a while' : `${(report.apartMs / 1000).toFixed(1)} s`
     this.say(`${report.by} merged ${report.space} with ${report.peer} after ${apart} apart, in ${report.durationMs} ms`)
-    this.say(`${report.registersReceived} registers came, ${report.registersSent} went, documents: ${report.documents.join(', ') || 'none'}`)
+    this.say(
+      `${report.registersReceived} registers came, ${report.registersSent} went, documents: ${report.documents.join(', ') || 'none'}`
+    )
     this.say(`${report.conflicts} conflicts; the latest losers, each restored by one call:`)
     for (const { path, lost, lostBy, kept, keptBy } of report.losers.slice(0, 5))
       this.say(`  ${path}: ${JSON.stringify(lost)} (${lostBy}) lost to ${JSON.stringify(kept)} (${keptBy})`)

@@ -6,7 +6,18 @@ import { fit, printable, textWidth, truncate } from './text-width.js'
 const escape = new RegExp(String.raw`${String.fromCharCode(27)}\[[0-9;]*m`, 'g')
 
 function node(name: string, more: Partial<NodeView> = {}): NodeView {
-  return { name, state: 'up', trunk: '-', peers: 2, writesPerSecond: 102, backlog: 0, lagMs: 3.42, hash: '9f3ac2d1e0ff', provenAgoMs: undefined, ...more }
+  return {
+    name,
+    state: 'up',
+    trunk: '-',
+    peers: 2,
+    writesPerSecond: 102,
+    backlog: 0,
+    lagMs: 3.42,
+    hash: '9f3ac2d1e0ff',
+    provenAgoMs: undefined,
+    ...more
+  }
 }
 
 function site(name: string, more: Partial<SiteView> = {}): SiteView {
@@ -206,7 +217,11 @@ describe('text width', () => {
 
 describe('equality under load', () => {
   const busy = (provenAgoMs: number | undefined): SiteView =>
-    site('a', { nodes: [node('a-1', { hash: 'aa', provenAgoMs }), node('a-2', { hash: 'bb', provenAgoMs })], cloudHash: 'cc', cloudProvenAgoMs: provenAgoMs })
+    site('a', {
+      nodes: [node('a-1', { hash: 'aa', provenAgoMs }), node('a-2', { hash: 'bb', provenAgoMs })],
+      cloudHash: 'cc',
+      cloudProvenAgoMs: provenAgoMs
+    })
 
   it('takes a fresh comparison of hashes for hashes that were read one after the other', () => {
     expect([siteEqual(busy(1_000)), cloudEqual(busy(1_000))]).toEqual([true, true])

@@ -22,7 +22,9 @@ export const nodeSystem: SiteSystem = {
   },
   loadRoster,
   openStore: (dataDir, environment) =>
-    dataDir === 'memory' ? Promise.resolve(new MemoryStore({ clock: environment.clock })) : openLevelStore({ directory: join(dataDir, 'store'), ...environment }),
+    dataDir === 'memory'
+      ? Promise.resolve(new MemoryStore({ clock: environment.clock }))
+      : openLevelStore({ directory: join(dataDir, 'store'), ...environment }),
   openMesh,
   dialTrunk,
   checkTrunk: checkTrunkUrls,

@@ -43,10 +43,18 @@ export async function building(names: readonly string[]): Promise<Building> {
   const relayDir = await directory()
   const relay = loadNodeKey(join(relayDir, 'node.key')).key
   const nodes = dirs.map((dir, i) => ({ name: names[i]!, node: loadNodeKey(join(dir, 'node.key')).key.node }))
-  return { roster: new Roster(siteId('hq'), nodes, { name: 'cloud', node: relay.node }), dirs, relay: { key: relay, dir: relayDir } }
+  return {
+    roster: new Roster(siteId('hq'), nodes, { name: 'cloud', node: relay.node }),
+    dirs,
+    relay: { key: relay, dir: relayDir }
+  }
 }
 
-export async function open(place: Building, index: number, more: Partial<SiteOptions<typeof points>> = {}): Promise<Site<typeof points>> {
+export async function open(
+  place: Building,
+  index: number,
+  more: Partial<SiteOptions<typeof points>> = {}
+): Promise<Site<typeof points>> {
   const site = await openSite({
     site: 'hq',
     dataDir: place.dirs[index]!,
