@@ -26,24 +26,13 @@ import { siteErrors } from './errors.js'
 import { AlarmBoard, type Health } from './health.js'
 import type { Readiness } from './presence.js'
 import { PresenceExchange } from './presence-exchange.js'
+import { ReadinessGate } from './readiness.js'
 import { SiteAlarms } from './site-alarms.js'
 import { checkSpaces, configSpace, stateSpace, type SiteOptions, type SiteSystem } from './site-options.js'
+import type { SiteEvents } from './site-events.js'
 import { siteStatus, type SiteStatus } from './site-status.js'
 import { nodeSystem } from './system/node-system.js'
 import { TrunkHolder } from './trunk-holder.js'
-
-/** Events of a site, by name. */
-export interface SiteEvents {
-  /** An alarm came, changed or went. */
-  health: [Health]
-  /** A catch-up after a partition, or after a start, is over. */
-  heal: [HealReportWithConflicts & { readonly space: string }]
-  readiness: [Readiness]
-  peerUp: [{ readonly node: NodeId; readonly name: string; readonly role: 'node' | 'relay' }]
-  peerDown: [{ readonly node: NodeId; readonly name: string; readonly role: 'node' | 'relay'; readonly reason: CloseReason }]
-  /** The holder of the trunk changed; undefined: nobody holds it, as far as is known here. */
-  trunk: [NodeId | undefined]
-}
 
 /** Opens a node. @throws SelvedgeError with the code of whatever could not be opened; nothing is left open then. */
 export async function openSite<S extends AnyPointSchema = AnyPointSchema>(options: SiteOptions<S>): Promise<Site<S>> {
@@ -69,19 +58,17 @@ export class Site<S extends AnyPointSchema = AnyPointSchema> extends EventEmitte
   private readonly alarms: SiteAlarms
   private presence: PresenceExchange | undefined
   private readonly apis = new Map<string, SpaceApi>()
-  private readonly firstSeals = new Set<SpaceReplica>()
   private store: Store | undefined
   private replica: Replica | undefined
   private meshNetwork: Mesh | undefined
   private holder: TrunkHolder | undefined
   private control: { close(): Promise<void> } | undefined
-  private stateOfReadiness: Readiness = 'loading'
+  private readonly gate: ReadinessGate
   private timers: { cancel(): void }[] = []
   private lastHolder: NodeId | undefined
   private readonly openedAtMs: number
   private readonly openedMonotonicMs: number
   private closing: Promise<void> | undefined
-  private readonly readyWaiters: { resolve(state: 'synced' | 'alone'): void; reject(error: Error): void }[] = []
 
   /** Use {@link openSite}. */
   constructor(private readonly options: SiteOptions<S>) {
@@ -114,6 +101,10 @@ export class Site<S extends AnyPointSchema = AnyPointSchema> extends EventEmitte
     }
     this.openedAtMs = this.environment.clock.wallMs()
     this.openedMonotonicMs = this.environment.clock.monotonicMs()
+    this.gate = new ReadinessGate(readiness => {
+      this.environment.log.info({ readiness }, 'readiness')
+      this.emit('readiness', readiness)
+    })
     this.alarmBoard = new AlarmBoard(
       () => this.environment.clock.wallMs(),
       health => this.emit('health', health)
@@ -145,7 +136,7 @@ export class Site<S extends AnyPointSchema = AnyPointSchema> extends EventEmitte
       }
     })
     await this.openSpaces(this.replica)
-    this.setReadiness('loaded')
+    this.gate.set('loaded')
     await this.openMesh(this.replica)
     this.openTrunk(this.replica)
     this.presence = this.startPresence(this.replica)
@@ -207,7 +198,7 @@ export class Site<S extends AnyPointSchema = AnyPointSchema> extends EventEmitte
     if (bootAloneAfterMs === undefined) return
     this.timers.push(
       this.environment.clock.setTimer(bootAloneAfterMs, () => {
-        if (this.stateOfReadiness === 'loaded') this.setReadiness('alone')
+        if (this.gate.state === 'loaded') this.gate.set('alone')
       })
     )
   }
@@ -253,7 +244,7 @@ export class Site<S extends AnyPointSchema = AnyPointSchema> extends EventEmitte
   }
 
   get readiness(): Readiness {
-    return this.stateOfReadiness
+    return this.gate.state
   }
 
   /**
@@ -261,13 +252,7 @@ export class Site<S extends AnyPointSchema = AnyPointSchema> extends EventEmitte
    * @throws SelvedgeError `SITE_CLOSED`; the signal's reason when it aborts
    */
   ready(options: { signal?: AbortSignal } = {}): Promise<'synced' | 'alone'> {
-    const state = this.stateOfReadiness
-    if (state === 'synced' || state === 'alone') return Promise.resolve(state)
-    return new Promise((resolve, reject) => {
-      options.signal?.throwIfAborted()
-      this.readyWaiters.push({ resolve, reject })
-      options.signal?.addEventListener('abort', () => reject(options.signal?.reason as Error), { once: true })
-    })
+    return this.gate.wait(options.signal)
   }
 
   get health(): Health {
@@ -282,7 +267,7 @@ export class Site<S extends AnyPointSchema = AnyPointSchema> extends EventEmitte
       name: this.name,
       openedAtMs: this.openedAtMs,
       openedMonotonicMs: this.openedMonotonicMs,
-      readiness: this.stateOfReadiness,
+      readiness: this.gate.state,
       health: this.health,
       roster: this.roster,
       replica: this.replica,
@@ -324,8 +309,7 @@ export class Site<S extends AnyPointSchema = AnyPointSchema> extends EventEmitte
     for (const timer of this.timers.splice(0)) timer.cancel()
     this.presence?.close()
     this.alarms.close()
-    const closed = new SelvedgeError(siteErrors.closed, 'the site was closed before it was ready')
-    for (const waiter of this.readyWaiters.splice(0)) waiter.reject(closed)
+    this.gate.close()
     await this.control?.close()
     this.holder?.close()
     await this.replica?.close()
@@ -369,7 +353,7 @@ export class Site<S extends AnyPointSchema = AnyPointSchema> extends EventEmitte
       clock: this.environment.clock,
       replica,
       admits: node => this.roster.admits(node),
-      readiness: () => this.stateOfReadiness,
+      readiness: () => this.gate.state,
       trunkSinceMs: () => this.holder?.ownClaim?.sinceMs ?? null,
       heard: presence => {
         this.holder?.heard(presence.node, presence.trunkSinceMs === null ? null : { sinceMs: presence.trunkSinceMs })
@@ -398,27 +382,12 @@ export class Site<S extends AnyPointSchema = AnyPointSchema> extends EventEmitte
     return undefined
   }
 
-  // ── readiness ────────────────────────────────────────────────────────────────────────────────────────────────────────────
-
   private sealedFirst(space: SpaceReplica): void {
-    this.firstSeals.add(space)
-    if (this.stateOfReadiness === 'synced') return
-    if (
-      [...this.apis.values()].every(
-        api => this.firstSeals.has(api.replica) || (api.replica.residency === 'site' && this.meshNetwork === undefined)
-      )
-    )
-      this.setReadiness('synced')
     this.alarms.lossMended(space)
-  }
-
-  private setReadiness(readiness: Readiness): void {
-    if (this.stateOfReadiness === readiness) return
-    this.stateOfReadiness = readiness
-    this.environment.log.info({ readiness }, 'readiness')
-    if (readiness === 'synced' || readiness === 'alone')
-      for (const waiter of this.readyWaiters.splice(0)) waiter.resolve(readiness)
-    this.emit('readiness', readiness)
+    this.gate.sealed(space)
+    // Without a mesh nobody can seal what stays in the building.
+    const sealable = [...this.apis.values()].filter(api => api.replica.residency === 'trunk' || this.meshNetwork !== undefined)
+    if (sealable.every(api => this.gate.isSealed(api.replica))) this.gate.set('synced')
   }
 
   private healed(space: SpaceReplica): void {
