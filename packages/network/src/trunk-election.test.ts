@@ -285,3 +285,41 @@ test('what makes no sense changes nothing', () => {
   expect(bench.send({ type: 'peerGone', node: d })).toEqual([])
   expect(bench.run(1_500)).toEqual(['dial'])
 })
+
+describe('a wait after failed dials (E8)', () => {
+  /** Has failed so often that its wait is as long as waits get. */
+  function discouraged(): Bench {
+    const bench = new Bench(b)
+    bench.present(c)
+    for (let failures = 0; failures < 8; failures++) {
+      while (bench.log.at(-1)?.effect !== 'dial') bench.run(500)
+      bench.down()
+      bench.log.push({ atMs: bench.nowMs, effect: 'claim null' })
+    }
+    return bench
+  }
+
+  test("ends when another node's trunk stands, so that its death is answered at once", () => {
+    const bench = discouraged()
+    bench.present(c, claim)
+    bench.run(600)
+    bench.gone(c)
+    expect(bench.run(1_000)).toContain('dial')
+  })
+
+  test('goes on while nobody has reached the relay', () => {
+    const bench = discouraged()
+    expect(bench.run(1_000)).not.toContain('dial')
+  })
+
+  test('does not end when the relay asked for it', () => {
+    const bench = new Bench(b)
+    bench.present(c)
+    while (bench.log.at(-1)?.effect !== 'dial') bench.run(500)
+    bench.down(true, 60_000)
+    bench.present(c, claim)
+    bench.run(600)
+    bench.gone(c)
+    expect(bench.run(10_000)).not.toContain('dial')
+  })
+})

@@ -11,6 +11,8 @@
  * - **E5** a node whose trunk or attempt failed waits for a full-jitter backoff, so that others come first;
  * - **E6** the node of rank 0 takes the trunk back only once nothing changed for `takeBackAfterMs`, twice as long with every trunk
  *   that it lost lately: before the other drains, so that the site is never without;
+ * - **E8** a wait after failed dials ends when another node's trunk stands: the relay can be reached again, and should that node die
+ *   the next must not sit out what the cut had taught it;
  * - **E7** a peer that said nothing for `presenceStaleMs` counts as gone, and its claim with it.
  */
 import type { CloseReason, NodeId, Random } from '@selvedge/core'
@@ -98,6 +100,8 @@ export class TrunkElection {
   /** Since when there is no claim, and the jitter drawn for this contest. */
   private contest: { sinceMs: number; jitterMs: number } | undefined
   private demotedUntilMs = Number.NEGATIVE_INFINITY
+  /** The wait is for dials that failed, and not for a trunk lost or for the relay's own wish. */
+  private demotedByDial = false
   /** Trunks that stood and were lost, not long ago. */
   private losses = 0
   private stableSinceMs = 0
@@ -175,6 +179,7 @@ export class TrunkElection {
   private heard(node: NodeId, claim: TrunkClaim | null, nowMs: number): void {
     if (node === this.self) return
     const peer = this.peers.get(node)
+    if (claim !== null && !peer?.claim && this.demotedByDial) this.forgive(nowMs)
     if (peer) {
       peer.heardAtMs = nowMs
       peer.claim = claim
@@ -194,7 +199,14 @@ export class TrunkElection {
     this.stableSinceMs = nowMs
   }
 
+  private forgive(nowMs: number): void {
+    this.demotedByDial = false
+    this.demotedUntilMs = nowMs
+    this.backoff.reset()
+  }
+
   private noteFailure(retryAfterMs: number | undefined, nowMs: number): void {
+    this.demotedByDial = this.phase === 'dialling' && retryAfterMs === undefined
     if (this.phase === 'holding') {
       const heldMs = nowMs - this.upAtMs
       if (heldMs >= steadyMs) this.backoff.reset()

@@ -103,12 +103,13 @@ class Run {
     met.shadows += table.shadows.size
   }
 
-  private note({ table }: TestReplica, dot: Dot, written: Pick<Entry, 'path' | 'slot' | 'value' | 'expiresAtMs'>): void {
-    const { path, slot, value, expiresAtMs } = written
+  private note({ table }: TestReplica, dot: Dot, what: Pick<Entry, 'path' | 'slot' | 'value' | 'expiresAtMs'>): void {
+    const { path, slot, value, expiresAtMs } = what
     const writer = table.writer(dot.writer)
     const held = [table.peek(path, slot), table.shadows.get(addressOf(path, slot))]
-    const time = held.find(register => register?.writer === writer && register.seq === dot.seq)?.time ?? table.hlc.last
-    const entry = { path, slot, value, time, writer, seq: dot.seq, quality: 0, expiresAtMs, batch: 0 }
+    const written = held.find(register => register?.writer === writer && register.seq === dot.seq)
+    if (!written) return // a shadow that is later stands in its place
+    const entry = { path, slot, value, time: written.time, writer, seq: dot.seq, quality: 0, expiresAtMs, batch: 0 }
     this.writes.push(entry)
     if (value === undefined || expiresAtMs !== 0) this.ends.push(entry)
   }

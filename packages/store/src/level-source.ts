@@ -48,6 +48,11 @@ export interface LevelSource {
   /** For messages: the directory. */
   readonly location: string
   open(recovery: Recovery): Promise<OpenedLevel>
+  /**
+   * Rejects while the disk has no room for what an opening writes. Asked before a database that a full disk stopped is closed: it can
+   * still be read, and closed it could not be opened again. Absent: there is always room.
+   */
+  room?(): Promise<void>
   /** Absent: a database that went back to an earlier state as a whole is not noticed. */
   readonly watermark?: Watermark
 }

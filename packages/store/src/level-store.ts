@@ -207,6 +207,7 @@ export class LevelStore implements Store, LevelSpaceHost, CommitTarget<FramedBat
 
   async recover(): Promise<void> {
     const recovery = this.repairNext ? 'repair' : 'none'
+    if (recovery === 'none') await this.source.room?.()
     const { database, damage } = await this.connection.reopen(recovery)
     const bytes = await database.get(commitKey)
     const mark = bytes === undefined ? undefined : decodeCommitMark(bytes)

@@ -5,6 +5,18 @@
 import type { Building, Campus } from './campus.js'
 import type { Child } from './child.js'
 import type { ConfigView, HealView, NodeReport, Write } from './protocol.js'
+import {
+  commissioning,
+  hashOf,
+  heldBy,
+  holderOf,
+  meshPeers,
+  percentile,
+  reportOf,
+  setpoints,
+  sharedPoints,
+  sum
+} from './readings.js'
 
 /** One thing that had to hold. */
 export interface Check {
@@ -19,8 +31,6 @@ export interface StoryOptions {
   readonly signal: AbortSignal
 }
 
-const sharedPoints = 20
-const commissioned = 40
 // Each node keeps its latest 200 latencies: then all of them are of the cut.
 const loopsDuringCut = 600
 const rowsPlayed = 60
@@ -208,18 +218,12 @@ class Story {
   }
 
   private async killHolder(): Promise<void> {
-    const holder = this.b.nodes.find(node => reportOf(node)?.status.trunk?.held)
-    if (!holder) return this.check('another node takes the trunk over', false, 'nobody held it')
+    const holder = await heldBy(this.b.nodes)
     this.title(`kill -9 ${holder.name}, which holds the trunk`)
     const others = this.b.nodes.filter(node => node !== holder)
     await holder.kill9()
     const diedAt = performance.now()
-    const heir = await Promise.any(
-      others.map(async node => {
-        await node.until(() => reportOf(node)?.status.trunk?.held === true, 20_000, 'the trunk')
-        return node.name
-      })
-    )
+    const heir = (await heldBy(others)).name
     const tookMs = Math.round(performance.now() - diedAt)
     this.say(`${heir} took the trunk over after ${tookMs} ms`)
     this.check('another node takes the trunk over', true, `${heir} after ${tookMs} ms`)
@@ -387,41 +391,4 @@ class Story {
       return agree()
     }
   }
-}
-
-function reportOf(child: Child): NodeReport | undefined {
-  return child.nodeReport
-}
-
-function holderOf(nodes: readonly Child[]): string {
-  return nodes.find(node => reportOf(node)?.status.trunk?.held)?.name ?? 'nobody'
-}
-
-function meshPeers(child: Child): number {
-  return reportOf(child)?.status.peers.filter(({ role }) => role === 'node').length ?? 0
-}
-
-function hashOf(child: Child, site: string, space: string): string | undefined {
-  const spaces = child.relayReport
-    ? child.relayReport.status.sites.find(other => other.site === site)?.spaces
-    : child.nodeReport?.status.spaces
-  return spaces?.find(other => other.space === space)?.hash
-}
-
-function setpoints(value: number): Write[] {
-  return Array.from({ length: sharedPoints }, (_, i) => ({ path: `zone/${i + 1}/setpoint`, value: value + i / 100 }))
-}
-
-function commissioning(batch: string): Write[] {
-  return Array.from({ length: commissioned }, (_, i) => ({ path: `commissioning/${batch}-${i + 1}`, value: i + 1 }))
-}
-
-export function percentile(values: readonly number[], at: number): number {
-  if (values.length === 0) return Number.NaN
-  const sorted = [...values].sort((x, y) => x - y)
-  return Math.round(sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * at))]! * 10) / 10
-}
-
-function sum(values: readonly number[]): number {
-  return values.reduce((total, value) => total + value, 0)
 }

@@ -144,6 +144,11 @@ describe('the directory of a Level store', () => {
     expect(await degraded).toMatchObject({ state: 'degraded', code: 'STORE_FULL' })
     expect(store.stats().pendingBatches).toBeGreaterThan(0)
     expect(acknowledged.size).toBeLessThan(40)
+    // Time for a few tries: what is stored can be read all the while.
+    for (let i = 0; i < 10; i++) {
+      expect(await state.get('first')).toEqual(Uint8Array.of(1))
+      await new Promise(resolve => setTimeout(resolve, 20))
+    }
     const ok = nextHealth(store)
     await rm(filler)
     await Promise.all(commits)

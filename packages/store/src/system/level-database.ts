@@ -25,6 +25,9 @@ const asideMax = 8
 /** Table files moved aside that are kept. */
 const lostTablesMax = 16
 const watermarkName = 'WATERMARK'
+/** Written and removed to see whether there is room. */
+const roomName = 'ROOM'
+const roomBytesMin = 64 * 1024
 /** Holds the number of repairs that were begun and not ended: LevelDB's can abort the process. */
 const repairsName = 'REPAIRS-BEGUN'
 /** After so many of them the database is held for one that no repair gets past. */
@@ -65,6 +68,19 @@ export class LevelDirectory implements LevelSource {
     const database = await openDatabase(this.location)
     if (names.includes(repairsName)) await rm(join(this.location, repairsName), { force: true })
     return { database, damage }
+  }
+
+  async room(): Promise<void> {
+    const path = join(this.location, roomName)
+    let bytes = roomBytesMin
+    // An opening turns each log into a table.
+    for (const name of await readdir(this.location))
+      if (name.endsWith('.log')) bytes += (await stat(join(this.location, name)).catch(() => undefined))?.size ?? 0
+    try {
+      await writeFile(path, new Uint8Array(bytes))
+    } finally {
+      await rm(path, { force: true })
+    }
   }
 
   /** Rewrites what LevelDB knows of its files from the files themselves. What it could not use stays in the directory `lost`. */
