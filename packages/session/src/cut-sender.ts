@@ -5,7 +5,15 @@
  * meanwhile.
  */
 import { ByteWriter, limits, type NodeId } from '@selvedge/core'
-import { EntryEncoder, writeSeqs, writeVector, type Register, type VersionVector, type WriterKey } from '@selvedge/documents'
+import {
+  EntryEncoder,
+  PeerView,
+  writeSeqs,
+  writeVector,
+  type Register,
+  type VersionVector,
+  type WriterKey
+} from '@selvedge/documents'
 import { bodyOf, Kind } from './frames.js'
 import type { LinkState } from './link-state.js'
 import { vectorSeqsPerFrame, type Outgoing } from './messages.js'
@@ -36,14 +44,17 @@ export class CutSender {
   private firstCut = true
   private sealedVersion = -1
   private sentFloors: Map<WriterKey, number> = new Map()
+  /** What this side has told the peer that it covers, the peer's own writes too: by that the peer knows its lost writes from conflicts. */
+  private readonly told = new PeerView()
   /** Registers still to be sent in a full compare. */
   private comparing: { registers: Register[]; next: number } | undefined
 
   constructor(private readonly link: LinkState) {}
 
-  /** The floors that the announcement told. */
-  announced(floors: Map<WriterKey, number>): void {
+  /** The floors and the vector that the announcement told. */
+  announced(floors: Map<WriterKey, number>, vector: VersionVector): void {
     this.sentFloors = floors
+    for (const [key, seq] of vector.seqs) this.told.raise(this.link.intern(key), seq)
   }
 
   /** Sends a register though the peer covers it: a rebuttal. */
@@ -236,13 +247,14 @@ export class CutSender {
     let last = true
     for (const [key, seq] of cut.vector.seqs) {
       const writer = this.link.intern(key)
-      if (this.link.view.covers(writer, seq)) continue
+      if (this.link.view.covers(writer, seq) && this.told.covers(writer, seq)) continue
       if (seqs.size === vectorSeqsPerFrame) {
         last = false
         break
       }
       seqs.set(key, seq)
       this.link.view.raise(writer, seq)
+      this.told.raise(writer, seq)
     }
     if (!last) return this.sealMessage(false, false, { seqs, closed: new Map() }, new Map())
     const closed = new Map<NodeId, number>()

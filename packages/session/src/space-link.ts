@@ -73,7 +73,7 @@ export class SpaceLink {
         })
       })
     )
-    this.sender.announced(table.floors())
+    this.sender.announced(table.floors(), vector)
     return messages
   }
 

@@ -4,13 +4,15 @@ import type { YjsDocument } from '@selvedge/documents'
 import type { DocumentAnswer, ShownDocumentAnswer } from './answers.js'
 import { requireListed } from './config-routes.js'
 import { inSpace, type ControlledSpaces, type SpaceChosen } from './controlled-space.js'
+import { replicaErrors } from '../errors.js'
 import { controlErrors } from './errors.js'
 import { count, flag, optional, readFields, refuseField, text, value } from './fields.js'
-import type { Routes } from './router.js'
+import type { ControlRequest, Routes } from './router.js'
 import { contentOf, kindOf } from './shared-types.js'
 import { replacement } from './text-edit.js'
 
 const stateSpace = 'state'
+const storedWithinMs = 10_000
 
 export function documentRoutes(spaces: ControlledSpaces): Routes {
   const withDocument = async <T>(
@@ -30,6 +32,7 @@ export function documentRoutes(spaces: ControlledSpaces): Routes {
     }
   }
   const withText = (
+    request: ControlRequest,
     where: SpaceChosen,
     id: string,
     name: string,
@@ -41,7 +44,7 @@ export function documentRoutes(spaces: ControlledSpaces): Routes {
       async document => {
         const shared = textOf(document, name)
         document.doc.transact(() => edit(shared, document.doc))
-        await document.flushed()
+        await stored(document, request)
         return { name, text: shared.toJSON() }
       },
       true
@@ -63,22 +66,25 @@ export function documentRoutes(spaces: ControlledSpaces): Routes {
       const { name, ...where } = readFields(query, { ...inSpace, name: text })
       return withDocument(where, params['id']!, document => ({ name, text: textOf(document, name).toJSON() }))
     },
-    'POST /documents/:id/text/insert': ({ params, body }) => {
+    'POST /documents/:id/text/insert': request => {
+      const { params, body } = request
       const { name, text: inserted, at, ...where } = readFields(body, { ...inSpace, name: text, text, at: optional(count) })
-      return withText(where, params['id']!, name, shared => {
+      return withText(request, where, params['id']!, name, shared => {
         if (at !== undefined && at > shared.length) throw refuseField('at', `is beyond the end of the text (${shared.length})`)
         shared.insert(at ?? shared.length, inserted)
       })
     },
-    'POST /documents/:id/text/replace': ({ params, body }) => {
+    'POST /documents/:id/text/replace': request => {
+      const { params, body } = request
       const { name, text: wanted, ...where } = readFields(body, { ...inSpace, name: text, text })
-      return withText(where, params['id']!, name, shared => {
+      return withText(request, where, params['id']!, name, shared => {
         const { at, remove, insert } = replacement(shared.toJSON(), wanted)
         if (remove > 0) shared.delete(at, remove)
         if (insert !== '') shared.insert(at, insert)
       })
     },
-    'POST /documents/:id/map': ({ params, body }) => {
+    'POST /documents/:id/map': request => {
+      const { params, body } = request
       const spec = { ...inSpace, name: text, key: text, value: optional(value), delete: optional(flag) }
       const { name, key, value: set, delete: remove = false, ...where } = readFields(body, spec)
       if ((set === undefined) !== remove) throw refuseField('value', 'is needed, or delete: true')
@@ -87,7 +93,7 @@ export function documentRoutes(spaces: ControlledSpaces): Routes {
         const map = document.doc.getMap<Value>(name)
         if (set === undefined) map.delete(key)
         else map.set(key, set)
-        await document.flushed()
+        await stored(document, request)
         return { name, content: map.toJSON() }
       }
       return withDocument(where, params['id']!, edit, true)
@@ -114,4 +120,15 @@ function requireKind(doc: Doc, name: string, wanted: 'text' | 'map'): void {
         details: { name, kind }
       }
     )
+}
+
+/** @throws SelvedgeError `RECEIPT_ABORTED`: the edit stands in memory, and goes on to the peers and to the disk */
+async function stored(document: YjsDocument, request: ControlRequest): Promise<void> {
+  const signal = request.within(storedWithinMs)
+  await new Promise<void>((resolve, reject) => {
+    const gaveUp = (): void =>
+      reject(new SelvedgeError(replicaErrors.receiptAborted, 'the edit stands here, but the disk has not taken it yet'))
+    signal.addEventListener('abort', gaveUp, { once: true })
+    document.flushed().then(() => resolve(), reject)
+  })
 }

@@ -1,0 +1,33 @@
+/** Which writes conflict (I8): only those that neither side knew of. */
+import { describe, expect, it } from 'vitest'
+import { TestWorld, type TestReplica } from './testing/harness.js'
+
+const conflictsOf = (world: TestWorld): string[] => world.replicas.flatMap(({ conflicts }) => conflicts.map(({ path }) => path))
+
+describe('SES-15 a conflict', () => {
+  it('is no write over what its writer had received in this session, from whomever', () => {
+    const world = new TestWorld(1, 3)
+    const [one, two, three] = world.replicas as [TestReplica, TestReplica, TestReplica]
+    world.connect(one, two)
+    world.connect(two, three)
+    world.settle()
+    for (let round = 0; round < 5; round++)
+      for (const writer of [one, three, two]) {
+        writer.table.set('zone/1/setpoint', `${round} by ${writer.node}`)
+        world.settle()
+      }
+    expect(conflictsOf(world)).toEqual([])
+  })
+
+  it('is one of two writes in a session, neither of which had arrived at the other', () => {
+    const world = new TestWorld(1, 2)
+    const [one, two] = world.replicas as [TestReplica, TestReplica]
+    world.connect(one, two)
+    one.table.set('zone/1/setpoint', 20)
+    world.settle()
+    one.table.set('zone/1/setpoint', 21)
+    two.table.set('zone/1/setpoint', 22)
+    world.settle()
+    expect(new Set(conflictsOf(world))).toEqual(new Set(['zone/1/setpoint']))
+  })
+})
