@@ -131,16 +131,20 @@ const total = (outcomes: readonly Outcome[], count: 'collected' | 'returned' | '
   outcomes.reduce((sum, outcome) => sum + outcome[count], 0)
 
 describe('REG-11 REG-12 REG-13: the tombstone model on the real code', () => {
-  it(`loses nothing and brings nothing back while members stay (${runs} runs)`, () => {
+  it(`loses nothing and brings nothing back while members stay (${runs} runs)`, { timeout: 60_000 + runs * 30 }, () => {
     const outcomes = runAll('stay')
     if (runs >= 100) expect(total(outcomes, 'collected')).toBeGreaterThan(runs)
   })
 
-  it(`loses nothing when members are evicted, and reports what a returner brings back (${runs} runs)`, () => {
-    const outcomes = runAll('evict')
-    if (runs >= 100) {
-      expect(total(outcomes, 'collected')).toBeGreaterThan(runs)
-      expect(total(outcomes, 'returned')).toBeGreaterThan(0)
+  it(
+    `loses nothing when members are evicted, and reports what a returner brings back (${runs} runs)`,
+    { timeout: 60_000 + runs * 30 },
+    () => {
+      const outcomes = runAll('evict')
+      if (runs >= 100) {
+        expect(total(outcomes, 'collected')).toBeGreaterThan(runs)
+        expect(total(outcomes, 'returned')).toBeGreaterThan(0)
+      }
     }
-  })
+  )
 })

@@ -253,7 +253,7 @@ function atLeast(register: Register, write: Entry): boolean {
 }
 
 describe('REG-1 REG-2 REG-5 REG-7 REG-8 REG-9 REG-10 REG-14: the model of everything on the real code', () => {
-  it(`keeps coverage at every step and converges (${runs} runs)`, () => {
+  it(`keeps coverage at every step and converges (${runs} runs)`, { timeout: 60_000 + runs * 30 }, () => {
     for (let seed = firstSeed; seed < firstSeed + runs; seed++) expect(problemOf(seed), `seed ${seed}`).toBeUndefined()
     if (runs >= 100) for (const [what, times] of Object.entries(met)) expect(times, what).toBeGreaterThan(runs / 50)
   })

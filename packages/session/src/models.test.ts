@@ -12,7 +12,7 @@ interface Write {
   readonly entry: Entry
 }
 
-const runs = Number(process.env['SELVEDGE_MODEL_RUNS'] ?? 4_000)
+const runs = Number(process.env['SELVEDGE_MODEL_RUNS'] ?? 10_000)
 const firstSeed = Number(process.env['SELVEDGE_MODEL_SEED'] ?? 1)
 
 function copy(register: Register): Entry {
@@ -42,7 +42,7 @@ const sameDot = (register: Register, entry: Entry): boolean =>
 const entryWriter = (register: Register): Entry['writer'] => register.writer
 
 describe('REG-1 REG-2 SES-2 SES-3: the register-sync model on the real code', () => {
-  it(`keeps coverage at every step and converges (${runs} runs)`, () => {
+  it(`keeps coverage at every step and converges (${runs} runs)`, { timeout: 60_000 + runs * 30 }, () => {
     for (let seed = firstSeed; seed < firstSeed + runs; seed++) {
       const problem = registerSync(seed)
       expect(problem, `seed ${seed}`).toBeUndefined()

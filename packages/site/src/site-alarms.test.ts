@@ -1,5 +1,7 @@
 import { describe, expect, it } from 'vitest'
-import { systemClock, type Clock } from '@selvedge/core'
+import { hlcToHex, ManualClock, nodeId, seededRandom, silentLogger, systemClock, type Clock } from '@selvedge/core'
+import { AlarmBoard } from './health.js'
+import { SiteAlarms } from './site-alarms.js'
 import { nodeSystem } from './system/node-system.js'
 import { building, open, until } from './testing/building.js'
 import type { SiteSystem } from './site-options.js'
@@ -41,4 +43,38 @@ describe('alarms of clocks', () => {
       await until(() => alarmsOf(one) === '' && alarmsOf(two) === '', 'health')
     }
   )
+})
+
+describe('other alarms', () => {
+  it('NODE_CLONED: another process runs with this node’s key and data', async () => {
+    const place = await building(['hq-1'])
+    const site = await open(place, 0, { mesh: false })
+    site.points.set('ahu/1/supply-temp', 20)
+    const { table } = site.space('state').replica
+    expect(site.health.alarms).toEqual([])
+    table.seal({ seqs: new Map([[`${site.node}~${hlcToHex(table.hlc.last + 4_096)}00000000`, 1]]), closed: new Map() })
+    await until(() => site.health.alarms.some(({ code }) => code === 'NODE_CLONED'), 'the alarm')
+  })
+
+  it('TRUNK_DOWN: nobody reaches the relay for a while, and it clears by itself', () => {
+    const clock = new ManualClock()
+    const board = new AlarmBoard(
+      () => clock.wallMs(),
+      () => undefined
+    )
+    const alarms = new SiteAlarms(board, { clock, random: seededRandom(1), log: silentLogger }, node => node)
+    const codes = (): string[] => board.health.alarms.map(({ code }) => code)
+    alarms.trunk(undefined)
+    clock.advance(14_000)
+    alarms.trunk(undefined)
+    expect(codes()).toEqual([])
+    clock.advance(2_000)
+    alarms.trunk(undefined)
+    expect(codes()).toEqual(['TRUNK_DOWN'])
+    alarms.trunk(nodeId('hq-1'))
+    expect(codes()).toEqual([])
+    clock.advance(10_000)
+    alarms.trunk(undefined)
+    expect(codes()).toEqual([])
+  })
 })

@@ -6,6 +6,8 @@ import type { AlarmBoard } from './health.js'
 
 const divergenceShownMs = 60_000
 const namedMax = 3
+/** A relay that restarts, or a holder that dies, is no alarm. */
+const trunkGraceMs = 15_000
 
 const tableTexts: Readonly<Record<TableAlarm['kind'], { code: string; text: string }>> = {
   equivocation: {
@@ -25,6 +27,8 @@ export class SiteAlarms {
   private readonly skewed = new Set<NodeId>()
   /** Writes held back that an alarm speaks of, by space. */
   private readonly held = new Map<SpaceReplica, number>()
+  private cloned = false
+  private trunkSeenAtMs: number | undefined
 
   constructor(
     private readonly board: AlarmBoard,
@@ -71,7 +75,8 @@ export class SiteAlarms {
   }
 
   /** Called now and then: clocks that are further off than what is obeyed, whose they are, and what is held back because of them. */
-  watch(replica: Replica): void {
+  watch(replica: Replica, trunk: { readonly holder: NodeId | undefined } | undefined): void {
+    if (trunk) this.trunk(trunk.holder)
     const { trusted } = replica
     const off = new Map<NodeId, number>([[replica.node, trusted.ownOffsetMs]])
     // Two clocks that differ do not tell which is wrong: with one peer only the own clock is judged, by the time last stored.
@@ -85,7 +90,42 @@ export class SiteAlarms {
     }
     for (const node of this.skewed)
       if (Math.abs(off.get(node) ?? 0) <= trusted.maxClockSkewMs && this.skewed.delete(node)) this.board.clear(`skew ${node}`)
-    for (const space of replica.spaces.values()) this.watchHeldBack(space)
+    for (const space of replica.spaces.values()) {
+      this.watchHeldBack(space)
+      this.watchClones(space)
+    }
+  }
+
+  // Each process takes an incarnation newer than all that its node had: a newer one yet is of another process that is running too.
+  private watchClones({ id, table }: SpaceReplica): void {
+    const own = table.ownWriterKey === undefined ? undefined : table.writers.get(table.ownWriterKey)
+    if (!own) return
+    const limit = table.skewLimit()
+    for (const writer of table.writers.values()) {
+      if (writer.node !== own.node || writer.createdAt <= own.createdAt || writer.createdAt > limit) continue
+      const message =
+        'another process runs with this node’s key and data: was its disk cloned? Stop one of the two, and give it a key of its own'
+      if (!this.cloned) this.environment.log.error({ space: id, writer: writer.key }, message)
+      this.cloned = true
+      return this.board.raise('cloned', 'NODE_CLONED', 'critical', message)
+    }
+  }
+
+  /** Called now and then: who holds the trunk, as far as is known here; undefined: nobody. */
+  trunk(holder: NodeId | undefined): void {
+    const now = this.environment.clock.monotonicMs()
+    if (holder !== undefined) {
+      this.trunkSeenAtMs = now
+      return this.board.clear('trunk')
+    }
+    this.trunkSeenAtMs ??= now
+    if (now - this.trunkSeenAtMs > trunkGraceMs)
+      this.board.raise(
+        'trunk',
+        'TRUNK_DOWN',
+        'warning',
+        'no node of this building reaches the relay: what is written waits here until it can'
+      )
   }
 
   private watchHeldBack(space: SpaceReplica): void {

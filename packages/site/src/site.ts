@@ -362,7 +362,7 @@ export class Site<S extends AnyPointSchema = AnyPointSchema> extends EventEmitte
       gone: node => this.holder?.gone(node),
       told: () => {
         this.noteHolder()
-        this.alarms.watch(replica)
+        this.alarms.watch(replica, this.holder)
       }
     })
   }
