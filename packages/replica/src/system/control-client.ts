@@ -138,7 +138,8 @@ function failureFrom(directory: string, answer: unknown): SelvedgeError {
 
 function connectionError(directory: string, cause: Error): SelvedgeError {
   const code = codeOf(cause)
-  if (code === 'ENOENT' || code === 'ECONNREFUSED' || code === 'ENOTSOCK')
+  // Node 24 says EINVAL of a path too long for a socket, where earlier ones find nothing: a server would have left a shorter one.
+  if (code === 'ENOENT' || code === 'ECONNREFUSED' || code === 'ENOTSOCK' || code === 'EINVAL' || code === 'ENAMETOOLONG')
     return new SelvedgeError(controlErrors.notRunning, `nothing runs on ${directory}`, { cause, details: { directory } })
   if (code === 'EACCES' || code === 'EPERM')
     return new SelvedgeError(controlErrors.denied, `the control socket of ${directory} belongs to another user`, {
