@@ -1,7 +1,6 @@
 /** What happens on a relay, told to those who asked for it. */
 import type { CloseReason, Logger, NodeId, SiteId, SpaceId } from '@selvedge/core'
-import type { HealReport } from '@selvedge/replica'
-import type { Health } from './health.js'
+import type { HealReport, Health } from '@selvedge/replica'
 
 interface SessionEvent {
   readonly site: SiteId

@@ -2,7 +2,7 @@ export { definePoints } from '@selvedge/documents'
 export { relayRoutes, type RelayControl } from './control-routes.js'
 export * from './errors.js'
 export type { RelayEvent } from './events.js'
-export type { Alarm, Health } from './health.js'
+export type { Alarm, Health } from '@selvedge/replica'
 export { openRelay, Relay } from './relay.js'
 export type {
   HttpAnswer,

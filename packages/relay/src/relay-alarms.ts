@@ -1,9 +1,8 @@
 /** The relay's alarms: what each event of store, spaces and rosters means to an operator, and when it is over. */
 import { isSelvedgeError, type Environment, type NodeId, type SpaceId, type StoreHealth, type Timer } from '@selvedge/core'
 import type { TableAlarm } from '@selvedge/documents'
-import type { SpaceReplica } from '@selvedge/replica'
+import type { AlarmBoard, Health, SpaceReplica } from '@selvedge/replica'
 import { relayErrors } from './errors.js'
-import type { AlarmBoard, Health } from './health.js'
 import type { Rosters } from './relay-options.js'
 
 /** A divergence is mended at once: its alarm stands long enough to be scraped. */

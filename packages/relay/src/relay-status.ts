@@ -1,8 +1,7 @@
 /** What a relay tells of itself, as plain JSON: `selvedge status --json` prints just this, and metrics are made of it. */
 import type { NodeId, SiteId, Store, StoreStats } from '@selvedge/core'
-import { spaceStatus, type Replica, type SpaceStatus } from '@selvedge/replica'
+import { type Health, type Replica, type SpaceStatus, spaceStatus } from '@selvedge/replica'
 import type { Contacts } from './contacts.js'
-import type { Health } from './health.js'
 import type { Times, SiteContact } from './site-contact.js'
 import type { LoadingState, TrunkSpaces } from './trunk-spaces.js'
 

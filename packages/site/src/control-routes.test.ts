@@ -16,7 +16,8 @@ import {
   type ReadingAnswer,
   type WriteAnswer
 } from '@selvedge/replica'
-import { openSite, type Site } from './site.js'
+import { openSite } from './open-site.js'
+import type { Site } from './site.js'
 
 const points = definePoints(
   {

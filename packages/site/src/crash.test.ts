@@ -6,7 +6,7 @@ import { fileURLToPath } from 'node:url'
 import { describe, expect, it } from 'vitest'
 import { below, seededRandom, silentLogger } from '@selvedge/core'
 import { loadNodeKey } from '@selvedge/network'
-import { openSite } from './site.js'
+import { openSite } from './open-site.js'
 
 const child = fileURLToPath(new URL('./testing/crash-child.mjs', import.meta.url))
 const loops = Number(process.env['SELVEDGE_CRASH_LOOPS'] ?? 5)

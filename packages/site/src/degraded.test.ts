@@ -2,7 +2,8 @@ import { afterEach, describe, expect, it } from 'vitest'
 import { SelvedgeError, siteId, silentLogger } from '@selvedge/core'
 import { generateNodeKey, Roster } from '@selvedge/network'
 import { MemoryStore } from '@selvedge/store'
-import { openSite, type Site } from './site.js'
+import { openSite } from './open-site.js'
+import type { Site } from './site.js'
 import { nodeSystem } from './system/node-system.js'
 
 let open: Site | undefined

@@ -1,6 +1,6 @@
+import { AlarmBoard } from '@selvedge/replica'
 import { describe, expect, it } from 'vitest'
 import { hlcToHex, ManualClock, nodeId, seededRandom, silentLogger, systemClock, type Clock } from '@selvedge/core'
-import { AlarmBoard } from './health.js'
 import { SiteAlarms } from './site-alarms.js'
 import { nodeSystem } from './system/node-system.js'
 import { building, open, until } from './testing/building.js'

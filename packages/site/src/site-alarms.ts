@@ -1,8 +1,7 @@
 /** Turns what parts of a node report into alarms that stand on its board, and into log lines. */
 import type { Environment, NodeId, StoreHealth, Timer } from '@selvedge/core'
 import type { TableAlarm } from '@selvedge/documents'
-import type { Replica, SpaceReplica } from '@selvedge/replica'
-import type { AlarmBoard } from './health.js'
+import type { AlarmBoard, Replica, SpaceReplica } from '@selvedge/replica'
 
 const divergenceShownMs = 60_000
 const namedMax = 3
@@ -41,7 +40,7 @@ export class SiteAlarms {
     const key = `divergence ${space.id}`
     const message = `${space.id} differed from ${this.nameOf(peer)} though nothing was owed: a full compare is mending it`
     this.environment.log.error({ space: space.id, peer }, message)
-    this.board.raise(key, 'DIVERGENCE', 'critical', message)
+    this.board.raise(key, { code: 'DIVERGENCE', severity: 'critical', message })
     this.timers.get(key)?.cancel()
     this.timers.set(
       key,
@@ -52,21 +51,21 @@ export class SiteAlarms {
   table(space: SpaceReplica, alarm: TableAlarm): void {
     const { code, text } = tableTexts[alarm.kind]
     this.environment.log.error({ space: space.id, alarm }, text)
-    this.board.raise(`${alarm.kind} ${space.id}`, code, 'critical', text)
+    this.board.raise(`${alarm.kind} ${space.id}`, { code, severity: 'critical', message: text })
   }
 
   store(health: StoreHealth): void {
     if (health.state === 'ok') return this.board.clear('store')
     const message = `the disk fails (${health.message ?? health.code}): the node goes on from memory, nothing new is durable here`
     this.environment.log.error({ code: health.code }, message)
-    this.board.raise('store', health.code ?? 'STORE_IO', 'critical', message)
+    this.board.raise('store', { code: health.code ?? 'STORE_IO', severity: 'critical', message })
   }
 
   /** What was stored of a space had losses. */
   loss(space: SpaceReplica): void {
     const message = `stored records of ${space.id} were missing or corrupt: this node takes from its peers what it lost`
     this.environment.log.error({ space: space.id }, message)
-    this.board.raise(`loss ${space.id}`, 'STORE_LOSS', 'critical', message)
+    this.board.raise(`loss ${space.id}`, { code: 'STORE_LOSS', severity: 'critical', message })
   }
 
   /** A peer has given everything back. */
@@ -86,7 +85,7 @@ export class SiteAlarms {
       this.skewed.add(node)
       const whose = node === replica.node ? 'this node’s clock' : `the clock of ${this.nameOf(node)}`
       const message = `${whose} is ${roughly(offsetMs)} the time that its peers agree on: set it right`
-      this.board.raise(`skew ${node}`, 'CLOCK_SKEW', 'warning', message)
+      this.board.raise(`skew ${node}`, { code: 'CLOCK_SKEW', severity: 'warning', message })
     }
     for (const node of this.skewed)
       if (Math.abs(off.get(node) ?? 0) <= trusted.maxClockSkewMs && this.skewed.delete(node)) this.board.clear(`skew ${node}`)
@@ -107,7 +106,7 @@ export class SiteAlarms {
         'another process runs with this node’s key and data: was its disk cloned? Stop one of the two, and give it a key of its own'
       if (!this.cloned) this.environment.log.error({ space: id, writer: writer.key }, message)
       this.cloned = true
-      return this.board.raise('cloned', 'NODE_CLONED', 'critical', message)
+      return this.board.raise('cloned', { code: 'NODE_CLONED', severity: 'critical', message })
     }
   }
 
@@ -120,12 +119,11 @@ export class SiteAlarms {
     }
     this.trunkSeenAtMs ??= now
     if (now - this.trunkSeenAtMs > trunkGraceMs)
-      this.board.raise(
-        'trunk',
-        'TRUNK_DOWN',
-        'warning',
-        'no node of this building reaches the relay: what is written waits here until it can'
-      )
+      this.board.raise('trunk', {
+        code: 'TRUNK_DOWN',
+        severity: 'warning',
+        message: 'no node of this building reaches the relay: what is written waits here until it can'
+      })
   }
 
   private watchHeldBack(space: SpaceReplica): void {
@@ -137,7 +135,7 @@ export class SiteAlarms {
     const named = `${writers.slice(0, namedMax).join(', ')}${writers.length > namedMax ? ` and ${writers.length - namedMax} more` : ''}`
     const message = `${shadows.size} writes in ${space.id} are held back: the clock of ${named} was too far ahead; release or discard them`
     this.environment.log.warn({ space: space.id, writers }, message)
-    this.board.raise(`held ${space.id}`, 'HELD_BACK', 'warning', message)
+    this.board.raise(`held ${space.id}`, { code: 'HELD_BACK', severity: 'warning', message })
   }
 
   close(): void {

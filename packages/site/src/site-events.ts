@@ -1,6 +1,5 @@
 import type { CloseReason, NodeId } from '@selvedge/core'
-import type { HealReportWithConflicts } from '@selvedge/replica'
-import type { Health } from './health.js'
+import type { HealReportWithConflicts, Health } from '@selvedge/replica'
 import type { Readiness } from './presence.js'
 
 /** Events of a site, by name. */

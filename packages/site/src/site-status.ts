@@ -1,8 +1,7 @@
 /** What a node tells of itself, as plain JSON: `selvedge status --json` prints just this. */
 import type { Clock, NodeId, SiteId, Store } from '@selvedge/core'
 import type { Mesh, Roster } from '@selvedge/network'
-import { spaceStatus, type Peer, type Replica, type SpaceStatus } from '@selvedge/replica'
-import type { Health } from './health.js'
+import { type Health, type Peer, type Replica, type SpaceStatus, spaceStatus } from '@selvedge/replica'
 import type { Presence, Readiness } from './presence.js'
 import type { TrunkHolder } from './trunk-holder.js'
 

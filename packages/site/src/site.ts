@@ -1,5 +1,5 @@
 /**
- * `openSite`: a node of a building, and the one composition root of all that it is made of. Key, roster, store, spaces, mesh, trunk
+ * A node of a building, and the one composition root of all that it is made of. Key, roster, store, spaces, mesh, trunk
  * and presence are put together here and nowhere else; each part takes its clock, randomness, disk and network from `system`.
  *
  * @example
@@ -20,10 +20,18 @@ import {
 } from '@selvedge/core'
 import type { AnyPointSchema, AutomergeDocument, AutomergeDocumentOptions, YjsDocument } from '@selvedge/documents'
 import type { Mesh, NodeKey, Roster } from '@selvedge/network'
-import { Replica, SpaceApi, type HealReportWithConflicts, type Peer, type Points, type SpaceReplica } from '@selvedge/replica'
+import {
+  AlarmBoard,
+  type HealReportWithConflicts,
+  type Health,
+  type Peer,
+  type Points,
+  Replica,
+  SpaceApi,
+  type SpaceReplica
+} from '@selvedge/replica'
 import { EventEmitter } from './events.js'
 import { siteErrors } from './errors.js'
-import { AlarmBoard, type Health } from './health.js'
 import type { Readiness } from './presence.js'
 import { PresenceExchange } from './presence-exchange.js'
 import { ReadinessGate } from './readiness.js'
@@ -33,18 +41,6 @@ import type { SiteEvents } from './site-events.js'
 import { siteStatus, type SiteStatus } from './site-status.js'
 import { nodeSystem } from './system/node-system.js'
 import { TrunkHolder } from './trunk-holder.js'
-
-/** Opens a node. @throws SelvedgeError with the code of whatever could not be opened; nothing is left open then. */
-export async function openSite<S extends AnyPointSchema = AnyPointSchema>(options: SiteOptions<S>): Promise<Site<S>> {
-  const site = new Site(options)
-  try {
-    await site.open()
-  } catch (error) {
-    await site.close()
-    throw error
-  }
-  return site
-}
 
 export class Site<S extends AnyPointSchema = AnyPointSchema> extends EventEmitter<SiteEvents> {
   readonly id: SiteId

@@ -9,7 +9,8 @@ import { definePoints } from '@selvedge/documents'
 import { acceptTrunks, loadNodeKey, Roster } from '@selvedge/network'
 import { Replica } from '@selvedge/replica'
 import { MemoryStore } from '@selvedge/store'
-import { openSite, type Site } from '../site.js'
+import { openSite } from '../open-site.js'
+import type { Site } from '../site.js'
 import type { SiteOptions } from '../site-options.js'
 
 export const points = definePoints({
