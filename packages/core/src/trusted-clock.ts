@@ -1,5 +1,5 @@
 /**
- * Trusted now (design I5): with two or more authenticated peers the median of their clocks and one's own, else the larger of the
+ * Trusted now (I5): with two or more authenticated peers the median of their clocks and one's own, else the larger of the
  * wall clock and a fsynced ceiling, so that a clock that fell back to 1970 does not make everything look skewed.
  */
 import type { Clock } from './clock.js'

@@ -1,5 +1,5 @@
 /**
- * Which one node of a partition component holds the trunk (design section 7), as a state machine without I/O: events and the time
+ * Which one node of a partition component holds the trunk, as a state machine without I/O: events and the time
  * go in, effects come out, and `wakeAtMs` says when to send the next `tick`. Nodes agree on nothing and need no quorum: each one
  * looks at the claims it hears. Two holders for a short while are harmless.
  *

@@ -1,6 +1,6 @@
 /**
  * A space brought to life: its table, its documents, its place on disk, and what sessions, watchers and receipts need of them. This
- * is the one write path (design §9): nodes and relays, and their points, documents and config, all go through it.
+ * is the one write path: nodes and relays, and their points, documents and config, all go through it.
  */
 import type { Environment, NodeId, SpaceId, SpaceStore, Timer, TrustedClock } from '@selvedge/core'
 import { DocumentSet, foldIncrements, RegisterTable, type Register, type TableAlarm, type WriteResult } from '@selvedge/documents'

@@ -1,5 +1,5 @@
 /**
- * The session (design §6): one protocol between two replicas, sans-I/O. Events go in with the monotonic time, frames come out of
+ * The session: one protocol between two replicas, sans-I/O. Events go in with the monotonic time, frames come out of
  * `poll` when the transport has room; nothing is awaited, no clock is read. A bad frame closes the session with a reason and never
  * the process. The rules are in SPEC.md beside this file.
  *

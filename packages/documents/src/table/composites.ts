@@ -1,5 +1,5 @@
 /**
- * Composites: conventions over the slots of one path (design section 4). A counter has a slot a writer, a set a slot an element, a
+ * Composites: conventions over the slots of one path. A counter has a slot a writer, a set a slot an element, a
  * priority array a slot a level. Each slot is a register like any other, so merge, deltas, expiry and deletes need not know them.
  *
  * @example

@@ -52,7 +52,7 @@ export class Register implements Entry {
   hashed = false
   hashQueued = false
 
-  /** Held beside the register of this address because its stamp is too far ahead (design I5). */
+  /** Held beside the register of this address because its stamp is too far ahead (I5). */
   shadow = false
   /** Out of the table: dropped, or replaced. */
   gone = false
