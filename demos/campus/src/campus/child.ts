@@ -13,7 +13,8 @@ export class Child {
   private process: ChildProcess | undefined
   private readonly asked = new Map<number, { resolve(value: unknown): void; reject(error: Error): void; timer: NodeJS.Timeout }>()
   private nextId = 1
-  private readonly waiters = new Set<() => void>()
+  /** What looks at each report, and what ends the waiting. */
+  private readonly waiters = new Map<() => void, () => void>()
   private exitExpected = false
   state: ChildState = 'down'
   report: NodeReport | RelayReport | undefined
@@ -72,17 +73,19 @@ export class Child {
   /** Resolves when `condition` holds, looking again at each report. */
   until(condition: () => boolean, withinMs: number, what: string): Promise<void> {
     return new Promise((resolve, reject) => {
-      const timer = setTimeout(() => {
+      const fail = (): void => {
+        clearTimeout(timer)
         this.waiters.delete(look)
         reject(new Error(`${this.name}: waited ${withinMs} ms in vain for ${what}`))
-      }, withinMs)
+      }
+      const timer = setTimeout(fail, withinMs)
       const look = (): void => {
         if (!condition()) return
         clearTimeout(timer)
         this.waiters.delete(look)
         resolve()
       }
-      this.waiters.add(look)
+      this.waiters.set(look, fail)
       look()
     })
   }
@@ -95,10 +98,14 @@ export class Child {
   }
 
   async stop(): Promise<void> {
-    if (this.state !== 'up') return void this.process?.kill('SIGKILL')
     this.exitExpected = true
-    await this.ask({ op: 'stop' }).catch(() => undefined)
-    await this.until(() => this.state === 'killed', 10_000, 'its end').catch(() => this.process?.kill('SIGKILL'))
+    if (this.state === 'up') {
+      await this.ask({ op: 'stop' }).catch(() => undefined)
+      await this.until(() => this.state === 'killed', 10_000, 'its end').catch(() => undefined)
+    }
+    this.process?.kill('SIGKILL')
+    // Whoever still waits for it would keep this process from ending.
+    for (const fail of [...this.waiters.values()]) fail()
   }
 
   private receive(message: FromChild): void {
@@ -136,6 +143,6 @@ export class Child {
   }
 
   private look(): void {
-    for (const waiter of [...this.waiters]) waiter()
+    for (const look of [...this.waiters.keys()]) look()
   }
 }
