@@ -3,7 +3,7 @@
  * space's residency. Each recorder keeps a ring of its own: newer entries overwrite its oldest, nothing is ever deleted. The two
  * ends of a merge both record what they saw, so readers take one entry a loser dot.
  */
-import { hlcToMs, type NodeId, type Value } from '@selvedge/core'
+import type { NodeId, Value } from '@selvedge/core'
 import type { RegisterTable } from '@selvedge/documents'
 import type { Conflict, ConflictSide } from '@selvedge/session'
 
@@ -133,9 +133,4 @@ function sideOf(value: Value | undefined): ConflictSide | undefined {
   if (typeof time !== 'number' || typeof writer !== 'string' || typeof seq !== 'number' || typeof quality !== 'number')
     return undefined
   return { value: deleted === true ? undefined : held, time, writer: writer, seq, quality }
-}
-
-/** Wall milliseconds of a write in a conflict. */
-export function sideAtMs(side: ConflictSide): number {
-  return hlcToMs(side.time)
 }

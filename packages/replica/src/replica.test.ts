@@ -103,7 +103,8 @@ describe('a replica', () => {
     const network = new MemoryNetwork({ clock: systemClock })
     const [a, b] = await Promise.all([openNode('a'), openNode('b')])
     a.space.table.set('zone/1/setpoint', 20)
-    await new Promise(resolve => setTimeout(resolve, 2))
+    const wroteAtMs = systemClock.wallMs()
+    await until(() => systemClock.wallMs() > wroteAtMs, 'the next millisecond')
     b.space.table.set('zone/1/setpoint', 23)
     await link(network, a, b)
     await until(() => a.space.conflicts.newest().length === 1 && b.space.conflicts.newest().length === 1, 'the conflict')
@@ -124,7 +125,11 @@ describe('a replica', () => {
     expect(a.space.table.hash()).toEqual(b.space.table.hash())
     expect([a.space.divergences, b.space.divergences]).toEqual([0, 0])
     const index = [a.space.table.changeIndex, b.space.table.changeIndex]
-    await new Promise(resolve => setTimeout(resolve, 300))
+    // Some more comparisons of hashes find them equal, and nothing has moved.
+    for (let round = 0; round < 3; round++) {
+      const lastMs = a.space.matchedAtMs ?? 0
+      await until(() => (a.space.matchedAtMs ?? 0) > lastMs, 'another comparison')
+    }
     expect([a.space.table.changeIndex, b.space.table.changeIndex]).toEqual(index)
     await Promise.all([a.close(), b.close()])
   })

@@ -247,11 +247,6 @@ export class Session {
     return encodeFrame(Kind.Close, false, closeBody(reason), undefined)
   }
 
-  /** Whether this side's sending is held up by the peer's credit. */
-  get outOfCredit(): boolean {
-    return !this.credit.left
-  }
-
   private compareIdle(now: number): void {
     const intervalMs = this.options.compareIntervalMs ?? 10_000
     for (const link of this.links) {

@@ -3,7 +3,6 @@
  * one neighbour can't hear of another.
  */
 import type { Clock, NodeId, Timer } from '@selvedge/core'
-import { hashText } from '@selvedge/documents'
 import type { Peer, Replica } from '@selvedge/replica'
 import { decodePresence, encodePresence, presenceTopic, PresenceTable, type Presence, type Readiness } from './presence.js'
 
@@ -101,8 +100,7 @@ export class PresenceExchange {
       count: options.bootMs * 1_000 + this.count++,
       peers: [...this.neighbours()].map(peer => peer.node),
       trunkSinceMs: options.trunkSinceMs(),
-      readiness: options.readiness(),
-      hashes: Object.fromEntries([...options.replica.spaces.values()].map(space => [space.id, hashText(space.table.hash())]))
+      readiness: options.readiness()
     }
   }
 }

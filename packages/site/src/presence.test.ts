@@ -8,8 +8,7 @@ const presence = (count: number): Presence => ({
   count,
   peers: [nodeId('hq-2')],
   trunkSinceMs: null,
-  readiness: 'synced',
-  hashes: { 'hq/state': '00ff' }
+  readiness: 'synced'
 })
 
 describe('presence', () => {

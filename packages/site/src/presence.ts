@@ -14,8 +14,6 @@ export interface Presence {
   /** Wall milliseconds since which it holds the trunk; null: it does not. */
   readonly trunkSinceMs: number | null
   readonly readiness: Readiness
-  /** Hash of each space that it holds, by space id: for the eye, not for proof. */
-  readonly hashes: Readonly<Record<string, string>>
 }
 
 /** `loading`: the store is being read. `loaded`: read, no peer yet. `synced`: a first complete seal of every space. `alone`: by choice. */
@@ -25,19 +23,18 @@ export const presenceTopic = 'presence'
 const peersMax = 1_024
 
 export function encodePresence(presence: Presence): Uint8Array {
-  const { node, name, count, peers, trunkSinceMs, readiness, hashes } = presence
-  return encodeValue({ node, name, count, peers: [...peers], trunkSinceMs, readiness, hashes: { ...hashes } })
+  const { node, name, count, peers, trunkSinceMs, readiness } = presence
+  return encodeValue({ node, name, count, peers: [...peers], trunkSinceMs, readiness })
 }
 
 /** Reads presence from a peer; undefined when it is not valid. */
 export function decodePresence(bytes: Uint8Array): Presence | undefined {
   const value = decodeValue(bytes)
   if (typeof value !== 'object' || value === null) return undefined
-  const { node, name, count, peers, trunkSinceMs, readiness, hashes } = value as Record<string, Value>
+  const { node, name, count, peers, trunkSinceMs, readiness } = value as Record<string, Value>
   if (typeof node !== 'string' || typeof name !== 'string' || typeof count !== 'number' || !Array.isArray(peers)) return undefined
   if (trunkSinceMs !== null && typeof trunkSinceMs !== 'number') return undefined
   if (readiness !== 'loading' && readiness !== 'loaded' && readiness !== 'synced' && readiness !== 'alone') return undefined
-  if (typeof hashes !== 'object' || hashes === null) return undefined
   const known = peers.filter((peer): peer is NodeId => typeof peer === 'string').slice(0, peersMax)
   return {
     node: node as NodeId,
@@ -45,8 +42,7 @@ export function decodePresence(bytes: Uint8Array): Presence | undefined {
     count,
     peers: known,
     trunkSinceMs,
-    readiness,
-    hashes: hashes as unknown as Record<string, string>
+    readiness
   }
 }
 
