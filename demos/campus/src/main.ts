@@ -5,6 +5,7 @@ import { parseArgs } from 'node:util'
 import { Campus } from './campus/campus.js'
 import { runLive } from './campus/live.js'
 import { tellStory } from './campus/script.js'
+import { openTrace } from './trace/index.js'
 
 const help = `Selvedge campus: one relay and three buildings of three nodes, ten real processes on this machine.
 
@@ -30,6 +31,12 @@ async function main(): Promise<number> {
   if (values.help) {
     process.stdout.write(help)
     return 0
+  }
+  // Before ten processes start: a file that can't be played is said here, and not in the log of one of them.
+  if (values.trace !== undefined) {
+    const rows = openTrace(values.trace)[Symbol.asyncIterator]()
+    await rows.next()
+    await rows.return?.()
   }
   const live = !values.script && process.stdout.isTTY && process.stdin.isTTY
   const events: string[] = []
