@@ -110,7 +110,11 @@ describe('the checks', () => {
       "packages/store/src/a.ts:4 imports 'vitest', which @selvedge/store does not depend on",
       "packages/store/src/a.test.ts:2 imports 'fast-check', which @selvedge/store does not depend on",
       "@selvedge/store depends on 'yjs', which no source of it imports",
-      "@selvedge/store depends on 'zod' for its tests, which no test of it imports"
+      "@selvedge/store depends on 'zod' for development, which nothing of it imports"
+    ])
+    const peers: Manifest = { name: '@selvedge/store', private: true, devDependencies: { ws: '1' } }
+    expect(dependencyProblems(peers, [file('packages/store/src/a.ts', "import 'ws'", "import 'level'")], [])).toEqual([
+      "packages/store/src/a.ts:2 imports 'level', which @selvedge/store does not depend on"
     ])
     expect(referenceProblems(manifest, ['../documents'])).toEqual([
       '@selvedge/store: tsconfig.json does not refer to core',

@@ -20,6 +20,7 @@ export type Layers = Readonly<Record<string, { readonly mayImport: readonly stri
 
 export interface Manifest {
   readonly name: string
+  readonly private?: boolean
   readonly dependencies?: Readonly<Record<string, string>>
   readonly devDependencies?: Readonly<Record<string, string>>
 }
@@ -140,7 +141,10 @@ export function cycleProblems(files: readonly SourceText[]): string[] {
   return problems
 }
 
-/** Dependencies declared and not used, and used and not declared. Tests may also use what they or the root declare for development. */
+/**
+ * Dependencies declared and not used, and used and not declared. Tests may also use what they or the root declare for development,
+ * and so may every source of a private package, which nobody installs.
+ */
 export function dependencyProblems(manifest: Manifest, files: readonly SourceText[], rootDev: readonly string[]): string[] {
   const declared = new Set(Object.keys(manifest.dependencies ?? {}))
   const dev = new Set(Object.keys(manifest.devDependencies ?? {}))
@@ -151,7 +155,7 @@ export function dependencyProblems(manifest: Manifest, files: readonly SourceTex
     for (const { specifier, line } of importsOf(file)) {
       const name = npmPackage(specifier)
       if (name === undefined) continue
-      const test = isTest(file.path)
+      const test = isTest(file.path) || (manifest.private === true && !declared.has(name))
       ;(test ? usedByTests : used).add(name)
       if (!declared.has(name) && !(test && (dev.has(name) || rootDev.includes(name))))
         problems.push(`${file.path}:${line} imports '${name}', which ${manifest.name} does not depend on`)
@@ -159,7 +163,8 @@ export function dependencyProblems(manifest: Manifest, files: readonly SourceTex
   for (const name of declared)
     if (!used.has(name)) problems.push(`${manifest.name} depends on '${name}', which no source of it imports`)
   for (const name of dev)
-    if (!usedByTests.has(name)) problems.push(`${manifest.name} depends on '${name}' for its tests, which no test of it imports`)
+    if (!usedByTests.has(name))
+      problems.push(`${manifest.name} depends on '${name}' for development, which nothing of it imports`)
   return problems
 }
 

@@ -1,0 +1,18 @@
+/** All questions, in the order of the table. */
+import type { Question } from '../row.js'
+
+const questions = {
+  'register-writes': () => import('./register-writes.js')
+} satisfies Record<string, () => Promise<Question>>
+
+export type QuestionId = keyof typeof questions
+
+export const questionIds = Object.keys(questions) as QuestionId[]
+
+export function isQuestion(id: string): id is QuestionId {
+  return Object.hasOwn(questions, id)
+}
+
+export function loadQuestion(id: QuestionId): Promise<Question> {
+  return questions[id]()
+}
