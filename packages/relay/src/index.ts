@@ -17,3 +17,4 @@ export type {
 } from './relay-options.js'
 export { RelaySite, type SitePresence } from './relay-site.js'
 export type { NotReady, RelaySiteStatus, RelayStatus } from './relay-status.js'
+export * as decoders from './decoders.js'
