@@ -31,6 +31,8 @@ export interface Row {
   readonly reached: boolean
   /** Sizes, distributions, durations: what someone needs to repeat it. */
   readonly conditions: string
+  /** Where the row stands in a series that a chart draws: `at` is its place, such as the number of overwrites. */
+  readonly series?: { readonly name: string; readonly at: number }
   /** What else the reader should know; of a row not reached: what the profile shows and what it would take. */
   readonly note?: string
 }

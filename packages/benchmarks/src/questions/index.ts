@@ -2,7 +2,8 @@
 import type { Question } from '../row.js'
 
 const questions = {
-  'register-writes': () => import('./register-writes.js')
+  'register-writes': () => import('./register-writes.js'),
+  overwrites: () => import('./overwrites.js')
 } satisfies Record<string, () => Promise<Question>>
 
 export type QuestionId = keyof typeof questions
