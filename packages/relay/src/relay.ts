@@ -177,6 +177,7 @@ export class Relay<S extends AnyPointSchema = AnyPointSchema> {
     if (this.draining || !replica || !spaces || !site) return connection.close(this.drainReason())
     replica.attach(connection, {
       admits: space => spaces.admits(site, space.id),
+      spaces: () => spaces.openOf(site),
       openOffered: space => spaces.offered(site, space)
     })
   }

@@ -5,7 +5,7 @@
  * last frame came (a ping comes every two seconds); else it counts from the end of the last such session, or from the relay's start.
  * It does not see writes that wait in a node of the site to be sent.
  */
-import type { Connection, NodeId } from '@selvedge/core'
+import { LazySet, type Connection, type NodeId } from '@selvedge/core'
 import type { Peer } from '@selvedge/replica'
 import type { Session, SpaceLink } from '@selvedge/session'
 
@@ -24,7 +24,7 @@ export interface ContactPeer {
 
 export class SiteContact<P extends ContactPeer = Peer> {
   /** Oldest first. */
-  private readonly open = new Set<P>()
+  private readonly open = new LazySet<P>()
   private endedBytesIn = 0
   private endedBytesOut = 0
   private seenAtMs: number | undefined
@@ -35,7 +35,7 @@ export class SiteContact<P extends ContactPeer = Peer> {
     this.currentAtMs = startedMonotonicMs
   }
 
-  get sessions(): ReadonlySet<P> {
+  get sessions(): Iterable<P> & { readonly size: number } {
     return this.open
   }
 

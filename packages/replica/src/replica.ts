@@ -97,6 +97,8 @@ export interface SpaceOptions {
 export interface AttachOptions {
   /** Whether a space may be synchronised with this peer. */
   readonly admits: (space: SpaceReplica) => boolean
+  /** The open spaces that it may be synchronised with, for whoever has too many to ask of each. Default: all that are open. */
+  readonly spaces?: () => Iterable<SpaceReplica>
   /** A peer offers a space that is not open here: open it, or refuse by giving undefined. */
   readonly openOffered?: (space: SpaceId) => Promise<SpaceReplica | undefined>
 }
@@ -117,7 +119,7 @@ export class Replica {
   private readonly spaceMap = new Map<SpaceId, SpaceReplica>()
   private readonly opening = new Map<SpaceId, Promise<SpaceReplica>>()
   private readonly attached = new Map<number, Attached>()
-  private readonly driversOf = new Map<SpaceId, Set<SessionDriver>>()
+  private readonly driversOf = new Map<SpaceId, readonly SessionDriver[]>()
   private readonly lastContact = new Map<NodeId, number>()
   private nextSource = 1
   private gcTimer: Timer | undefined
@@ -235,16 +237,15 @@ export class Replica {
       opened: false
     }
     this.attached.set(source, attached)
-    for (const space of this.spaceMap.values()) if (options.admits(space)) this.join(driver, space)
+    for (const space of options.spaces?.() ?? this.spaceMap.values()) if (options.admits(space)) this.join(driver, space)
     driver.start()
     return attached
   }
 
   private join(driver: SessionDriver, space: SpaceReplica): void {
     driver.session.addSpace(space)
-    const drivers = this.driversOf.get(space.id)
-    if (drivers) drivers.add(driver)
-    else this.driversOf.set(space.id, new Set([driver]))
+    const drivers = this.driversOf.get(space.id) ?? []
+    if (!drivers.includes(driver)) this.driversOf.set(space.id, [...drivers, driver])
   }
 
   /** Sessions whose hello completed. */
@@ -292,7 +293,11 @@ export class Replica {
     const peer = this.attached.get(source)
     if (!peer) return
     this.attached.delete(source)
-    for (const drivers of this.driversOf.values()) drivers.delete(peer.driver)
+    for (const { space } of peer.session.spaces) {
+      const left = this.driversOf.get(space.id)?.filter(driver => driver !== peer.driver) ?? []
+      if (left.length > 0) this.driversOf.set(space.id, left)
+      else this.driversOf.delete(space.id)
+    }
     this.trusted.forget(peer.session)
     if (!peer.opened) return
     this.lastContact.set(peer.node, this.trusted.nowMs())

@@ -5,7 +5,7 @@
 import { addressOf, isSystemPath, type Entry } from '@selvedge/documents'
 import type { Conflict, SessionSpace } from './session-space.js'
 import type { MemberRole } from './members.js'
-import type { NodeId } from '@selvedge/core'
+import { LazySet, type NodeId } from '@selvedge/core'
 
 const reportedConflictsMax = 1_000
 const listedMax = 1_000
@@ -17,7 +17,7 @@ export class CatchUpTally {
   private reported = { ...this.counts }
   private returned: string[] = []
   private found: Conflict[] = []
-  private readonly documents = new Set<string>()
+  private readonly documents = new LazySet<string>()
   private sealsIn = 0
   private sealsOut = 0
   private over = false

@@ -4,7 +4,7 @@
  * table's change index up to which everything was sent or stands in the cut, so a slow peer costs no memory for what is overwritten
  * meanwhile.
  */
-import { ByteWriter, limits, type NodeId } from '@selvedge/core'
+import { ByteWriter, LazyMap, limits, type NodeId } from '@selvedge/core'
 import {
   EntryEncoder,
   PeerView,
@@ -43,7 +43,7 @@ export class CutSender {
   private forced: Register[] = []
   private firstCut = true
   private sealedVersion = -1
-  private sentFloors: Map<WriterKey, number> = new Map()
+  private readonly sentFloors = new LazyMap<WriterKey, number>()
   /** What this side has told the peer that it covers, the peer's own writes too: by that the peer knows its lost writes from conflicts. */
   private readonly told = new PeerView()
   /** Registers still to be sent in a full compare. */
@@ -52,8 +52,8 @@ export class CutSender {
   constructor(private readonly link: LinkState) {}
 
   /** The floors and the vector that the announcement told. */
-  announced(floors: Map<WriterKey, number>, vector: VersionVector): void {
-    this.sentFloors = floors
+  announced(floors: ReadonlyMap<WriterKey, number>, vector: VersionVector): void {
+    for (const [key, seq] of floors) this.sentFloors.set(key, seq)
     for (const [key, seq] of vector.seqs) this.told.raise(this.link.intern(key), seq)
   }
 

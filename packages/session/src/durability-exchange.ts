@@ -1,7 +1,7 @@
 /**
  * What each side of a space link holds durably (I3, SES-11, SES-12): own acks, and members' vectors passed on.
  */
-import { limits, nodeId, type ByteReader, type NodeId } from '@selvedge/core'
+import { LazyMap, limits, nodeId, type ByteReader, type NodeId } from '@selvedge/core'
 import {
   readHave,
   readVector,
@@ -25,7 +25,7 @@ export class DurabilityExchange {
   private ackedVersion = -1
   private ackedVector: VersionVector | undefined
   private membersVersion = 0
-  private readonly told = new Map<NodeId, VersionVector>()
+  private readonly told = new LazyMap<NodeId, VersionVector>()
   private news: { member: Member; seqs: [WriterKey, number][] }[] = []
 
   constructor(private readonly link: LinkState) {}

@@ -2,6 +2,7 @@
  * What a session sends next of its spaces, by priority (SES-19): acks and signals, live changes, documents, long cuts, members'
  * vectors. Nothing waits here but signals: the rest is worked out from the links when there is room to send it.
  */
+import { LazyMap } from '@selvedge/core'
 import { bodyOf, Kind } from './frames.js'
 import type { Outgoing } from './messages.js'
 import type { SpaceLink } from './space-link.js'
@@ -16,7 +17,7 @@ const lanes: readonly ((link: SpaceLink) => Outgoing | undefined)[] = [
 ]
 
 export class Lanes {
-  private readonly signals = new Map<string, Uint8Array>()
+  private readonly signals = new LazyMap<string, Uint8Array>()
   private lastMembers = Number.NEGATIVE_INFINITY
   private turn = 0
 
@@ -73,7 +74,7 @@ export class Lanes {
   }
 
   private takeSignal(): Outgoing | undefined {
-    const oldest = this.signals.entries().next()
+    const oldest = this.signals[Symbol.iterator]().next()
     if (oldest.done) return undefined
     const [topic, payload] = oldest.value
     this.signals.delete(topic)

@@ -8,7 +8,7 @@ import {
   type VersionVector,
   type WriterKey
 } from '@selvedge/documents'
-import type { NodeId } from '@selvedge/core'
+import { LazyMap, type NodeId } from '@selvedge/core'
 import { CatchUpTally } from './catch-up-tally.js'
 import type { MemberRole } from './members.js'
 import type { SessionSpace } from './session-space.js'
@@ -51,7 +51,7 @@ export class LinkState {
   // A writer's log belongs to one table, so each space names its writers for itself.
   readonly outgoing = new WriterDictionary()
   readonly incoming = new WriterDictionary()
-  readonly peerFloors = new Map<WriterKey, number>()
+  readonly peerFloors = new LazyMap<WriterKey, number>()
   /** The peer's vector and `have` are complete: it may be sent registers. */
   peerReady = false
   /** The peer's durable vector, by its own acks in this session. */

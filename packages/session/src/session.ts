@@ -67,8 +67,8 @@ export class Session {
   private readonly host: SessionHost
   private readonly links: SpaceLink[] = []
   private readonly lanes: Lanes
-  private readonly linkOf = new Map<SpaceId, SpaceLink>()
-  private readonly remote = new Map<number, SpaceLink>()
+  /** By the peer's index. */
+  private readonly remote: (SpaceLink | undefined)[] = []
   private readonly offers = new SpaceOffers()
   private control: Outgoing[] = []
   private compressing: Compressor | undefined
@@ -79,7 +79,6 @@ export class Session {
   private readonly credit = new Credit()
   private lastHeard = 0
   private lastPing = Number.NEGATIVE_INFINITY
-  private readonly compareAt = new Map<SpaceLink, number>()
   private roundTrip: number | undefined
 
   constructor(private readonly options: SessionOptions) {
@@ -93,7 +92,7 @@ export class Session {
 
   /** Synchronises a space in this session from now on. */
   addSpace(space: SessionSpace): void {
-    if (this.linkOf.has(space.id) || this.reason) return
+    if (this.link(space.id) || this.reason) return
     const link = new SpaceLink({
       space,
       index: this.links.length,
@@ -108,11 +107,10 @@ export class Session {
       tuning: this.options.tuning ?? defaultTuning
     })
     this.links.push(link)
-    this.linkOf.set(space.id, link)
     if (this.helloSent) this.control.push(...link.announce())
     const offer = this.offers.take(space.id)
     if (offer) {
-      this.remote.set(offer.index, link)
+      this.remote[offer.index] = link
       link.remoteIndex = offer.index
       for (const { kind, body } of offer.messages) this.guarded(() => this.dispatch(kind, new ByteReader(body), false, 0))
     }
@@ -133,7 +131,7 @@ export class Session {
   }
 
   link(space: SpaceId): SpaceLink | undefined {
-    return this.linkOf.get(space)
+    return this.links.find(link => link.space.id === space)
   }
 
   /** Whether both hellos are through. */
@@ -250,13 +248,11 @@ export class Session {
   private compareIdle(now: number): void {
     const intervalMs = this.options.compareIntervalMs ?? 10_000
     for (const link of this.links) {
-      const due = this.compareAt.get(link)
       // The first comparison follows soon on the catch-up. Both sides ask: either wants to know.
-      if (!link.isCaughtUp) continue
-      if (due !== undefined && now < due) continue
+      if (!link.isCaughtUp || now < link.compareAtMs) continue
       const request = link.question.compareRequest()
       if (!request) continue
-      this.compareAt.set(link, now + intervalMs)
+      link.compareAtMs = now + intervalMs
       this.control.push(request)
     }
   }
@@ -337,12 +333,12 @@ export class Session {
     const start = reader.remaining
     const index = reader.uintUpTo(4_096, 'the index of a space')
     const id = spaceId(reader.string(128, 'a space id'))
-    let link = this.remote.get(index)
+    let link = this.remote[index]
     if (!link) {
-      link = this.linkOf.get(id)
+      link = this.link(id)
       if (!link) return this.keepOffer(id, index, Kind.Space, reader.whole(start))
       link.remoteIndex = index
-      this.remote.set(index, link)
+      this.remote[index] = link
     }
     if (link.space.id !== id)
       throw new SelvedgeError(sessionErrors.protocolViolation, `space ${index} was announced with two ids`)
@@ -357,7 +353,7 @@ export class Session {
   private receiveForSpace(kind: Kind, reader: ByteReader): void {
     const start = reader.remaining
     const index = reader.uint()
-    const link = this.remote.get(index)
+    const link = this.remote[index]
     if (!link) {
       const id = this.offers.idOf(index)
       // Of a space refused here what was under way is passed over.

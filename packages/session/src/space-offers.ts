@@ -2,7 +2,7 @@
  * Spaces that the peer announced and this side has not attached (yet): what was said of them waits, bounded, until the space is
  * attached or refused (SES-3).
  */
-import { SelvedgeError, type SpaceId } from '@selvedge/core'
+import { LazyMap, SelvedgeError, type SpaceId } from '@selvedge/core'
 import { sessionErrors } from './errors.js'
 import type { Kind } from './frames.js'
 
@@ -16,7 +16,7 @@ export interface SpaceOffer {
 }
 
 export class SpaceOffers {
-  private readonly offers = new Map<SpaceId, SpaceOffer>()
+  private readonly offers = new LazyMap<SpaceId, SpaceOffer>()
 
   /** Keeps a message; returns whether it is the first of its space. */
   keep(id: SpaceId, index: number, kind: Kind, body: Uint8Array): boolean {

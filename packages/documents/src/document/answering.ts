@@ -2,7 +2,7 @@
  * The answering half of a channel. One answer is made at a time, and only once the last has left: so however many documents a peer
  * asks for, one document's content is held for it. An answer is sent when everything in it is on disk.
  */
-import { isSelvedgeError, type DocumentId } from '@selvedge/core'
+import { isSelvedgeError, LazyMap, type DocumentId } from '@selvedge/core'
 import type { DocumentCopy } from './document-copy.js'
 import type { DocumentLimits } from './document-limits.js'
 import type { AnswerMemory } from './engine.js'
@@ -26,7 +26,7 @@ export interface AnsweringHost {
 
 export class Answering {
   private readonly waiting: PullMessage[] = []
-  private readonly memories = new Map<DocumentId, AnswerMemory>()
+  private readonly memories = new LazyMap<DocumentId, AnswerMemory>()
   private serving = false
   private closed = false
 

@@ -1,5 +1,5 @@
 /** The asking half of a channel: pulls documents that are behind, one conversation each, and remembers what the peer is known to have. */
-import type { Clock, DocumentId, Timer } from '@selvedge/core'
+import { LazyMap, type Clock, type DocumentId, type Timer } from '@selvedge/core'
 import type { DocumentCopy } from './document-copy.js'
 import type { DocumentLimits } from './document-limits.js'
 import type { PullSide } from './engine.js'
@@ -38,8 +38,8 @@ export interface PullingHost {
 }
 
 export class Pulling {
-  private readonly pulls = new Map<number, Pull>()
-  private readonly views = new Map<DocumentId, PeerView>()
+  private readonly pulls = new LazyMap<number, Pull>()
+  private readonly views = new LazyMap<DocumentId, PeerView>()
   private lastNumber = 0
   private closed = false
 

@@ -3,7 +3,7 @@
  * is said of one document and relay is in here once. Beyond `noticesMax` the oldest is forgotten: a receipt that waits for it resolves
  * when it is sought again, on a new channel.
  */
-import type { DocumentId } from '@selvedge/core'
+import { LazyMap, type DocumentId } from '@selvedge/core'
 import { raise, type Included } from './included.js'
 import type { NoticeMessage, RelayedMessage } from './messages.js'
 import type { NoticeSource } from './outbox.js'
@@ -16,7 +16,7 @@ interface Owed {
 }
 
 export class RelayedNotices implements NoticeSource {
-  private readonly owed = new Map<string, Owed>()
+  private readonly owed = new LazyMap<string, Owed>()
 
   constructor(private readonly noticesMax: number) {}
 
@@ -42,7 +42,7 @@ export class RelayedNotices implements NoticeSource {
   }
 
   take(): NoticeMessage | RelayedMessage | undefined {
-    const next = this.owed.entries().next()
+    const next = this.owed[Symbol.iterator]().next()
     if (next.done) return undefined
     const [key, { id, relay, included }] = next.value
     this.owed.delete(key)

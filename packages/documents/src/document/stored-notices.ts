@@ -3,7 +3,7 @@
  * replica did not have. Both are "tell me when you have (writer, count) on disk". What is said is always the newest, so however long
  * a session has no credit, a document is in here once.
  */
-import type { DocumentId } from '@selvedge/core'
+import { LazyMap, LazySet, type DocumentId } from '@selvedge/core'
 import type { DocumentCopy } from './document-copy.js'
 import { raise, type Included } from './included.js'
 import type { NoticeMessage } from './messages.js'
@@ -17,8 +17,8 @@ interface Owed {
 const nothing: Included = new Map()
 
 export class StoredNotices implements NoticeSource {
-  private readonly owed = new Map<DocumentId, Owed>()
-  private readonly ready = new Set<DocumentId>()
+  private readonly owed = new LazyMap<DocumentId, Owed>()
+  private readonly ready = new LazySet<DocumentId>()
 
   constructor(
     private readonly find: (id: DocumentId) => DocumentCopy | undefined,

@@ -37,23 +37,30 @@ enum Flag {
 
 const ticksPerMs = 4096
 
+/** Writers of a dictionary up to which it is scanned. */
+const scannedMax = 8
+
 /** Writers named so far in one direction of a session, or in one block. */
 export class WriterDictionary {
-  private readonly indexes = new Map<WriterLog, number>()
   private readonly writers: WriterLog[] = []
+  /** Made once a scan would take longer than a look-up: most dictionaries hold a few writers for as long as a session lasts. */
+  private indexes: Map<WriterLog, number> | undefined
 
   /** Writers at most: what comes beyond closes the session, which starts a new one with an empty dictionary. */
   static readonly writersMax = 65_536
 
   indexOf(writer: WriterLog): number | undefined {
-    return this.indexes.get(writer)
+    if (this.indexes) return this.indexes.get(writer)
+    const index = this.writers.indexOf(writer)
+    return index < 0 ? undefined : index
   }
 
   add(writer: WriterLog): number {
     if (this.writers.length >= WriterDictionary.writersMax)
       throw new SelvedgeError(tableErrors.entryInvalid, `more than ${WriterDictionary.writersMax} writers in one session`)
     const index = this.writers.push(writer) - 1
-    this.indexes.set(writer, index)
+    if (this.indexes) this.indexes.set(writer, index)
+    else if (index === scannedMax) this.indexes = new Map(this.writers.map((named, i) => [named, i]))
     return index
   }
 

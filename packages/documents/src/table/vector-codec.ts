@@ -14,7 +14,7 @@ import {
 import { tableErrors } from './errors.js'
 import type { WriterDictionary } from './entry-codec.js'
 import type { WriterLog } from './register.js'
-import type { DotRuns, VersionVector } from './version-vector.js'
+import { emptyVector, type DotRuns, type VersionVector } from './version-vector.js'
 import type { WriterKey } from './writer-key.js'
 
 /** Gives the writer of a key. */
@@ -61,9 +61,10 @@ export function writeVector(out: ByteWriter, dictionary: WriterDictionary, vecto
 
 export function readVector(reader: ByteReader, dictionary: WriterDictionary, intern: Intern): VersionVector {
   const seqs = readSeqs(reader, dictionary, intern)
+  let left = reader.count('the number of closed nodes', 16)
+  if (left === 0) return { seqs, closed: emptyVector.closed }
   const closed = new Map<NodeId, HlcTime>()
-  for (let left = reader.count('the number of closed nodes', 16); left > 0; left--)
-    closed.set(nodeId(reader.string(limits.nodeIdLengthMax, 'a node id')), readTime(reader))
+  for (; left > 0; left--) closed.set(nodeId(reader.string(limits.nodeIdLengthMax, 'a node id')), readTime(reader))
   return { seqs, closed }
 }
 

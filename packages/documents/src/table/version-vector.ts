@@ -2,7 +2,7 @@
  * Version vectors as they are exchanged and kept: writer → highest covered seq, and beside them the closed floor (node → creation
  * time), which stands for every incarnation of that node made at or before it.
  */
-import type { HlcTime, NodeId } from '@selvedge/core'
+import { LazyMap, type HlcTime, type NodeId } from '@selvedge/core'
 import type { Register, WriterLog } from './register.js'
 import type { WriterKey } from './writer-key.js'
 
@@ -36,6 +36,7 @@ export function dominates(a: VersionVector, b: VersionVector): boolean {
 export function joinVectors(a: VersionVector, b: VersionVector): VersionVector {
   const seqs = new Map(a.seqs)
   for (const [key, seq] of b.seqs) if (seq > (seqs.get(key) ?? 0)) seqs.set(key, seq)
+  if (b.closed.size === 0) return { seqs, closed: a.closed }
   const closed = new Map(a.closed)
   for (const [node, time] of b.closed) if (time > (closed.get(node) ?? Number.NEGATIVE_INFINITY)) closed.set(node, time)
   return { seqs, closed }
@@ -55,9 +56,9 @@ export interface DotRuns {
 
 /** What a peer covers, as far as its own messages in this session tell. */
 export class PeerView {
-  readonly seqs = new Map<WriterLog, number>()
-  readonly closed = new Map<NodeId, HlcTime>()
-  private readonly have = new Map<WriterLog, (readonly [number, number])[]>()
+  readonly seqs = new LazyMap<WriterLog, number>()
+  readonly closed = new LazyMap<NodeId, HlcTime>()
+  private readonly have = new LazyMap<WriterLog, (readonly [number, number])[]>()
 
   /** Whether the peer covers the write by its vector. */
   covers(writer: WriterLog, seq: number): boolean {
