@@ -4,8 +4,9 @@ import { readFile, writeFile } from 'node:fs/promises'
 import { cpus, totalmem } from 'node:os'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
+import { chart } from './chart.js'
 import { isQuestion, questionIds } from './questions/index.js'
-import { resultsTable, withTable, type RunConditions } from './results-table.js'
+import { enginesTable, resultsTable, withTable, type RunConditions } from './results-table.js'
 import type { Row } from './row.js'
 
 const help = `npm run bench -- [QUESTION…] [options]
@@ -14,14 +15,24 @@ Measures Selvedge beside its peers and the floors of the machine, in the same ru
 
   --list        names the questions
   --json FILE   also writes the rows as an array of {question, title, ours, beside, ratio, target, reached, conditions}
-  --readme      also writes the table into README.md
+  --readme      also writes the table into README.md, its part into packages/COMPARISON.md, and chart.svg
   --quick       few and short rounds: shows that everything runs; the figures mean little
   --help        this text
 
 Exit code: 0 when every row was measured (reached or not), 1 when a question failed, 2 for a bad argument.
 `
 
-const readmePath = fileURLToPath(new URL('../../../README.md', import.meta.url))
+const pagePaths = {
+  readme: fileURLToPath(new URL('../../../README.md', import.meta.url)),
+  comparison: fileURLToPath(new URL('../../COMPARISON.md', import.meta.url)),
+  chart: fileURLToPath(new URL('../chart.svg', import.meta.url))
+}
+
+const chartText = {
+  title: 'Bytes a point in a full copy, as points are overwritten',
+  place: (at: number): string => `after ${at} overwrite${at === 1 ? '' : 's'} of each point`,
+  footnote: '2,000 points; what brings an empty replica up to date, each message deflated. npm run bench -- overwrites'
+}
 
 function conditions(): RunConditions {
   return {
@@ -59,6 +70,18 @@ function ask(id: string, quick: boolean): Promise<Row[]> {
       else reject(new Error(`${id} ended with ${signal ?? code} and no answer`))
     })
   })
+}
+
+/** Everything is made before anything is written. */
+async function writePages(rows: readonly Row[]): Promise<void> {
+  const readme = withTable(await readFile(pagePaths.readme, 'utf8'), resultsTable(rows, conditions()))
+  const engines = enginesTable(rows, 'overwrites', conditions())
+  const drawn = chart(rows, 'full copy', chartText)
+  if (engines === undefined || drawn === undefined) throw new Error('the question overwrites gave no rows')
+  const comparison = withTable(await readFile(pagePaths.comparison, 'utf8'), engines)
+  await writeFile(pagePaths.readme, readme)
+  await writeFile(pagePaths.comparison, comparison)
+  await writeFile(pagePaths.chart, drawn)
 }
 
 async function main(): Promise<number> {
@@ -102,10 +125,9 @@ async function main(): Promise<number> {
       process.stderr.write(`${(error as Error).message}\n`)
     }
   }
-  const table = resultsTable(rows, conditions())
-  process.stdout.write(table)
+  process.stdout.write(resultsTable(rows, conditions()))
   if (values.json !== undefined) await writeFile(values.json, `${JSON.stringify(rows, null, 2)}\n`)
-  if (values.readme && !failed) await writeFile(readmePath, withTable(await readFile(readmePath, 'utf8'), table))
+  if (values.readme && !failed) await writePages(rows)
   return failed ? 1 : 0
 }
 

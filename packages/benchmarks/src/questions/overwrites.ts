@@ -155,8 +155,8 @@ async function laterStands(kind: EngineKind, pairs: number): Promise<number> {
 function rows(bench: Bench, points: number, subjects: readonly Subject[], changed: number, standing: readonly number[]): Row[] {
   const count = (n: number): string => n.toLocaleString('en')
   const workload =
-    `${count(points)} points (so that the slowest engine ends in time), numbers with one decimal, ${batch} writes a transaction drawn at random, ` +
-    `${batchMs} ms apart; all engines in turn`
+    `${count(points)} points (so that the slowest engine ends in time), numbers with one decimal, ${batch} a transaction, drawn at random, ` +
+    `${batchMs} ms apart; the engines in turn, one process`
   const deflated = 'each message deflated by itself'
   const once = (name: string, unit: string, value: number): Figure => figure(name, unit, sample([value]))
   const best = (figures: Figure[], lower: boolean): Figure[] =>
