@@ -106,7 +106,7 @@ function described({ title }: ChartText, bars: readonly Bar[], unit: string): st
 }
 
 function shown(value: number): string {
-  return value < 10 ? value.toFixed(1) : String(Math.round(value))
+  return value < 9.95 ? value.toFixed(1) : String(Math.round(value))
 }
 
 function round(value: number): number {

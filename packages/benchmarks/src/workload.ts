@@ -19,6 +19,15 @@ export function buildingPaths(count: number, kind = 'ahu'): string[] {
   return Array.from({ length: count }, (_, i) => `hq/${kind}/${Math.floor(i / points.length)}/${points[i % points.length]}`)
 }
 
+/**
+ * The unit of the plant that a path belongs to, and the point's name in it: how one would lay a building out in a document or in tables.
+ * @example unitAndPoint('hq/ahu/12/fan/speed') // ['hq/ahu/12', 'fan/speed']
+ */
+export function unitAndPoint(path: string): [unit: string, point: string] {
+  const unit = path.split('/', 3).join('/')
+  return [unit, path.slice(unit.length + 1) || 'value']
+}
+
 /** A reading with one decimal, from 0 to 50. */
 export function reading(random: Random): number {
   return Math.round(random.float() * 500) / 10

@@ -1,19 +1,25 @@
-/** Automerge: points are keys of one document; what a peer is known to have is kept between meetings, as automerge-repo does. */
+/** Automerge: a map a unit in one document; what a peer is known to have is kept between meetings, as automerge-repo does. */
 import * as Automerge from '@automerge/automerge'
+import { unitAndPoint } from '../workload.js'
 import { wireBytes, type Engine, type EngineKind } from './engine.js'
 
 class AutomergeEngine implements Engine {
-  private doc = Automerge.init<Record<string, number>>()
+  private doc = Automerge.init<Record<string, Record<string, number>>>()
   private readonly peers = new WeakMap<Engine, Uint8Array>()
 
   write(points: readonly (readonly [string, number])[]): void {
     this.doc = Automerge.change(this.doc, draft => {
-      for (const [path, value] of points) draft[path] = value
+      for (const [path, value] of points) {
+        const [unit, point] = unitAndPoint(path)
+        draft[unit] ??= {}
+        draft[unit][point] = value
+      }
     })
   }
 
   get(path: string): number | undefined {
-    return this.doc[path]
+    const [unit, point] = unitAndPoint(path)
+    return this.doc[unit]?.[point]
   }
 
   meet(other: Engine): number {

@@ -1,18 +1,23 @@
-/** Loro: a LoroMap; version vectors, then the updates that the other lacks. */
-import { LoroDoc } from 'loro-crdt'
+/** Loro: a LoroMap of LoroMaps, one a unit; version vectors, then the updates that the other lacks. */
+import { LoroDoc, LoroMap } from 'loro-crdt'
+import { unitAndPoint } from '../workload.js'
 import { wireBytes, type Engine, type EngineKind } from './engine.js'
 
 class LoroEngine implements Engine {
   private readonly doc = new LoroDoc()
-  private readonly map = this.doc.getMap('points')
+  private readonly units = this.doc.getMap('points')
 
   write(points: readonly (readonly [string, number])[]): void {
-    for (const [path, value] of points) this.map.set(path, value)
+    for (const [path, value] of points) {
+      const [unit, point] = unitAndPoint(path)
+      this.units.getOrCreateContainer(unit, new LoroMap()).set(point, value)
+    }
     this.doc.commit()
   }
 
   get(path: string): number | undefined {
-    return this.map.get(path) as number | undefined
+    const [unit, point] = unitAndPoint(path)
+    return (this.units.get(unit) as LoroMap | undefined)?.get(point) as number | undefined
   }
 
   meet(other: Engine): number {

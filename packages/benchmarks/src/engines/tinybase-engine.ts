@@ -1,7 +1,8 @@
-/** TinyBase: a MergeableStore with a value a point; its synchronizer's messages, counted as its WebSocket synchronizer would send them. */
+/** TinyBase: a MergeableStore with a row a unit and a cell a point; its synchronizer's messages, counted as its WebSocket synchronizer would send them. */
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import { createMergeableStore, type MergeableStore } from 'tinybase'
 import { createCustomSynchronizer, type Receive, type Synchronizer } from 'tinybase/synchronizers'
+import { unitAndPoint } from '../workload.js'
 import { wireBytes, type Engine, type EngineKind } from './engine.js'
 
 class TinyBaseEngine implements Engine {
@@ -16,12 +17,12 @@ class TinyBaseEngine implements Engine {
 
   write(points: readonly (readonly [string, number])[]): void {
     this.store.transaction(() => {
-      for (const [path, value] of points) this.store.setValue(path, value)
+      for (const [path, value] of points) this.store.setCell('points', ...unitAndPoint(path), value)
     })
   }
 
   get(path: string): number | undefined {
-    return this.store.getValue(path) as number | undefined
+    return this.store.getCell('points', ...unitAndPoint(path)) as number | undefined
   }
 
   private get hashes(): string {

@@ -1,6 +1,7 @@
-/** Yjs twice: a Y.Map, and the YKeyValue that Yjs recommends for keys that are overwritten again and again. */
+/** Yjs twice: a Y.Map of Y.Maps, one a unit, and the YKeyValue that Yjs recommends for keys that are overwritten again and again. */
 import { YKeyValue } from 'y-utility/y-keyvalue'
 import * as Y from 'yjs'
+import { unitAndPoint } from '../workload.js'
 import { wireBytes, type Engine, type EngineKind } from './engine.js'
 
 interface Keys {
@@ -52,7 +53,23 @@ class YjsEngine implements Engine {
   }
 }
 
-export const yMap: EngineKind = { name: 'Y.Map', open: () => new YjsEngine(doc => doc.getMap<number>('points')) }
+/** Points in the maps of their units. */
+function unitMaps(doc: Y.Doc): Keys {
+  const units = doc.getMap<Y.Map<number>>('units')
+  return {
+    get: path => {
+      const [unit, point] = unitAndPoint(path)
+      return units.get(unit)?.get(point)
+    },
+    set: (path, value) => {
+      const [unit, point] = unitAndPoint(path)
+      const map = units.get(unit) ?? units.set(unit, new Y.Map<number>())
+      map.set(point, value)
+    }
+  }
+}
+
+export const yMap: EngineKind = { name: 'Y.Map', open: () => new YjsEngine(unitMaps) }
 
 export const yKeyValue: EngineKind = {
   name: 'YKeyValue',

@@ -27,6 +27,12 @@ function polls(paths: readonly string[], writes: number, random: Random): Poll[]
   )
 }
 
+/** Shown beside a copy that a peer makes leaner. */
+const copyNote =
+  'registers are sent in the order in which they were written, so a path shares little with the one before it, and the paths are half of the ' +
+  'bytes: 2,000 points take 5.9 B each when first written in random order and 2.3 B when written in the order of their paths. Sorting what one ' +
+  'frame holds by path would bring most of that.'
+
 interface Subject {
   readonly kind: EngineKind
   readonly engine: Engine
@@ -156,7 +162,7 @@ function rows(bench: Bench, points: number, subjects: readonly Subject[], change
   const count = (n: number): string => n.toLocaleString('en')
   const workload =
     `${count(points)} points (so that the slowest engine ends in time), numbers with one decimal, ${batch} a transaction, drawn at random, ` +
-    `${batchMs} ms apart; the engines in turn, one process`
+    `${batchMs} ms apart; laid out by unit where the engine nests; the engines in turn, one process`
   const deflated = 'each message deflated by itself'
   const once = (name: string, unit: string, value: number): Figure => figure(name, unit, sample([value]))
   const best = (figures: Figure[], lower: boolean): Figure[] =>
@@ -180,7 +186,7 @@ function rows(bench: Bench, points: number, subjects: readonly Subject[], change
       figures,
       { atMost: 1, times: 'the leanest peer' }
     )
-    return { ...copied, series: { name: 'full copy', at: after } }
+    return { ...copied, ...(copied.reached ? {} : { note: copyNote }), series: { name: 'full copy', at: after } }
   })
   return [
     ...copies,
