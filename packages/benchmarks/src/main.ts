@@ -4,9 +4,9 @@ import { readFile, writeFile } from 'node:fs/promises'
 import { cpus, totalmem } from 'node:os'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
-import { chart } from './chart.js'
+import { pagesWith } from './pages.js'
 import { isQuestion, questionIds } from './questions/index.js'
-import { enginesTable, resultsTable, withTable, type RunConditions } from './results-table.js'
+import { resultsTable, type RunConditions } from './results-table.js'
 import type { Row } from './row.js'
 
 const help = `npm run bench -- [QUESTION…] [options]
@@ -26,12 +26,6 @@ const pagePaths = {
   readme: fileURLToPath(new URL('../../../README.md', import.meta.url)),
   comparison: fileURLToPath(new URL('../../COMPARISON.md', import.meta.url)),
   chart: fileURLToPath(new URL('../chart.svg', import.meta.url))
-}
-
-const chartText = {
-  title: 'Bytes a point in a full copy, as points are overwritten',
-  place: (at: number): string => `after ${at} overwrite${at === 1 ? '' : 's'} of each point`,
-  footnote: '2,000 points; what brings an empty replica up to date, each message deflated. npm run bench -- overwrites'
 }
 
 function conditions(): RunConditions {
@@ -72,16 +66,14 @@ function ask(id: string, quick: boolean): Promise<Row[]> {
   })
 }
 
-/** Everything is made before anything is written. */
 async function writePages(rows: readonly Row[]): Promise<void> {
-  const readme = withTable(await readFile(pagePaths.readme, 'utf8'), resultsTable(rows, conditions()))
-  const engines = enginesTable(rows, 'overwrites', conditions())
-  const drawn = chart(rows, 'full copy', chartText)
-  if (engines === undefined || drawn === undefined) throw new Error('the question overwrites gave no rows')
-  const comparison = withTable(await readFile(pagePaths.comparison, 'utf8'), engines)
-  await writeFile(pagePaths.readme, readme)
-  await writeFile(pagePaths.comparison, comparison)
-  await writeFile(pagePaths.chart, drawn)
+  const [readme, comparison] = await Promise.all([readFile(pagePaths.readme, 'utf8'), readFile(pagePaths.comparison, 'utf8')])
+  const written = pagesWith({ readme, comparison }, rows, conditions())
+  await Promise.all([
+    writeFile(pagePaths.readme, written.readme),
+    writeFile(pagePaths.comparison, written.comparison),
+    writeFile(pagePaths.chart, written.chart)
+  ])
 }
 
 async function main(): Promise<number> {
