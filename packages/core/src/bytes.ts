@@ -212,6 +212,13 @@ export class ByteReader {
     return bytes
   }
 
+  /** Copies the next `length` bytes into `target` at `at`. */
+  copy(length: number, target: Uint8Array, at: number): void {
+    this.need(length)
+    for (let i = 0; i < length; i++) target[at + i] = this.buffer[this.at + i]!
+    this.at += length
+  }
+
   /** Length, then that many bytes, without a copy: `slice()` what is kept. */
   bytes(max = this.remaining, what = 'a byte field'): Uint8Array {
     return this.raw(this.uintUpTo(Math.max(max, 0), `the length of ${what}`))

@@ -17,12 +17,7 @@ export function tableAccess(table: RegisterTable, changes: Changes): RegisterAcc
         if (register.value !== undefined) yield { slot: register.slot, value: register.value }
     },
     *paths(prefix) {
-      const seen = new Set<string>()
-      for (const register of table.all()) {
-        if (register.value === undefined || !register.path.startsWith(prefix) || seen.has(register.path)) continue
-        seen.add(register.path)
-        yield register.path
-      }
+      for (const path of table.composites.keys()) if (path.startsWith(prefix)) yield path
     },
     watch: (prefix, listener) =>
       changes.watch(

@@ -9,15 +9,7 @@
  * what it dropped.
  */
 import { ByteReader, ByteWriter, limits, type SpaceStore, type StoreBatch } from '@selvedge/core'
-import {
-  addressOf,
-  decodeEntries,
-  EntryEncoder,
-  isNewer,
-  Register,
-  WriterDictionary,
-  type RegisterTable
-} from '@selvedge/documents'
+import { addressOf, EntryEncoder, visitEntries, WriterDictionary, type Register, type RegisterTable } from '@selvedge/documents'
 
 const prefix = 'log/'
 /** Sizes in bytes; tests make them small, so that a few registers are stored as a million would be. */
@@ -43,7 +35,10 @@ const recordsMax = 1_024
 interface LogRecord {
   readonly key: string
   readonly bytes: number
-  readonly registers: Register[]
+  /** Entries in it. */
+  readonly entries: number
+  /** Registers stored in it, some of them in another form by now. */
+  registers: Register[]
   /** Registers whose current form this record stores. */
   live: number
 }
@@ -97,12 +92,17 @@ export class SpaceLog {
     const number = this.next++
     const encoder = new EntryEncoder(new WriterDictionary())
     const registers: Register[] = []
+    const forgetOld = (register: Register): void => this.forgetOld(register)
     while (queue.oldNext < queue.old.length && encoder.size < this.tuning.recordBytes) take(queue.old[queue.oldNext++]!)
     while (queue.next < queue.changed.length && (encoder.size < this.tuning.recordBytes || inBatch(queue.changed, queue.next))) {
       const register = queue.changed[queue.next++]!
       if (!register.gone) take(register)
     }
     function take(register: Register): void {
+      // Taken up from an old record, and changed since: once is enough.
+      if (register.record === number) return
+      forgetOld(register)
+      register.record = number
       encoder.add(register)
       registers.push(register)
     }
@@ -114,9 +114,7 @@ export class SpaceLog {
     const value = out.finish()
     const key = keyOf(number)
     batch.puts.push({ key, value })
-    for (const register of registers) this.forgetOld(register)
-    this.records.set(number, { key, bytes: value.length, registers, live: registers.length })
-    for (const register of registers) register.record = number
+    this.records.set(number, { key, bytes: value.length, entries: registers.length, registers, live: registers.length })
     this.totalBytes += value.length
     if (registers.length > 0) this.liveBytes += value.length
     return value.length
@@ -127,21 +125,23 @@ export class SpaceLog {
     register.record = 0
     if (!record) return
     record.live--
-    this.liveBytes -= record.bytes / record.registers.length
+    this.liveBytes -= record.bytes / record.entries
   }
 
   private takeOldest(batch: { deletes: string[] }): Register[] {
     const old: Register[] = []
     let bytes = 0
     for (const [number, record] of this.records) {
-      const wasteful = this.totalBytes > 2 * this.liveBytes + this.tuning.slackBytes || this.records.size > recordsMax
+      // Many small records make opening slow; large ones are as many as what is stored needs.
+      const many = this.records.size > recordsMax + (2 * this.totalBytes) / this.tuning.recordBytes
+      const wasteful = many || this.totalBytes > 2 * this.liveBytes + this.tuning.slackBytes
       if (!wasteful || bytes >= this.tuning.rewriteBytes) break
       batch.deletes.push(record.key)
       this.records.delete(number)
       this.totalBytes -= record.bytes
       for (const register of record.registers) {
         if (register.record !== number) continue
-        this.liveBytes -= record.bytes / record.registers.length
+        this.liveBytes -= record.bytes / record.entries
         register.record = 0
         if (!register.gone) old.push(register)
       }
@@ -152,42 +152,45 @@ export class SpaceLog {
 
   /** Reads the log of a space into an empty table. */
   async load(store: SpaceStore, table: RegisterTable): Promise<void> {
-    const registers = new Map<string, Register>()
-    const shadows = new Map<string, Register>()
+    const loading = table.beginLoad()
     for await (const { key, value } of store.read(prefix)) {
       const number = Number.parseInt(key.slice(prefix.length), 16)
       const reader = new ByteReader(value)
       for (let left = reader.count('the number of drops', 2); left > 0; left--) {
-        const pool = reader.byte() === 1 ? shadows : registers
-        pool.delete(reader.string(limits.pathBytesMax + limits.slotBytesMax + 1, 'an address'))
+        const shadow = reader.byte() === 1
+        const dropped = loading.drop(reader.string(limits.pathBytesMax + limits.slotBytesMax + 1, 'an address'), shadow)
+        if (dropped) dropped.record = 0
       }
-      const entries = decodeEntries(reader, new WriterDictionary(), writer => table.writer(writer))
+      const registers: Register[] = []
+      let entries = 0
+      visitEntries(
+        reader,
+        new WriterDictionary(),
+        writer => table.writer(writer),
+        entry => {
+          entries++
+          const register = loading.put(entry)
+          if (register.record === number) return
+          register.record = number
+          registers.push(register)
+        }
+      )
       reader.finish('a record of registers')
-      const record: LogRecord = { key, bytes: value.length, registers: [], live: 0 }
-      for (const entry of entries) {
-        const register = new Register(entry.path, entry.slot, entry)
-        register.shadow = entry.shadow
-        register.record = number
-        record.registers.push(register)
-        const pool = entry.shadow ? shadows : registers
-        pool.set(addressOf(entry.path, entry.slot), register)
-      }
-      this.records.set(number, record)
+      this.records.set(number, { key, bytes: value.length, entries, registers, live: 0 })
       this.totalBytes += value.length
       this.next = number + 1
     }
-    for (const [address, shadow] of shadows) {
-      const register = registers.get(address)
-      if (register && !isNewer(shadow, register)) shadows.delete(address)
-    }
-    table.load([...registers.values(), ...shadows.values()])
+    loading.finish(this.standing())
+    for (const record of this.records.values())
+      if (record.entries > 0) this.liveBytes += (record.bytes * record.live) / record.entries
+  }
+
+  /** The registers that stand, by the records that store them; the records let go of the others. */
+  private *standing(): Generator<readonly Register[]> {
     for (const [number, record] of this.records) {
-      for (const register of record.registers) {
-        const pool = register.shadow ? shadows : registers
-        if (pool.get(addressOf(register.path, register.slot)) === register && !register.gone) record.live++
-        else if (register.record === number) register.record = 0
-      }
-      if (record.registers.length > 0) this.liveBytes += (record.bytes * record.live) / record.registers.length
+      record.registers = record.registers.filter(register => register.record === number && !register.gone)
+      record.live = record.registers.length
+      yield record.registers
     }
   }
 }

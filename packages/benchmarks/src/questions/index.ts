@@ -3,7 +3,9 @@ import type { Question } from '../row.js'
 
 const questions = {
   'register-writes': () => import('./register-writes.js'),
-  overwrites: () => import('./overwrites.js')
+  overwrites: () => import('./overwrites.js'),
+  'acknowledged-writes': () => import('./acknowledged-writes.js'),
+  reopen: () => import('./reopen.js')
 } satisfies Record<string, () => Promise<Question>>
 
 export type QuestionId = keyof typeof questions

@@ -13,7 +13,7 @@ export interface RegisterAccess {
   delete(path: string, slot: string): void
   /** Live slots of a path. */
   slots(path: string): Iterable<{ slot: string; value: Value }>
-  /** Live paths that start with `prefix`; used once, at open. */
+  /** Paths with slots that start with `prefix`, live or not; used once, at open. */
   paths(prefix: string): Iterable<string>
   /**
    * Called after registers whose path starts with `prefix` changed, locally or by a merge: once a turn, with the changed paths.

@@ -8,18 +8,9 @@
  * are differences. Writers are named by their index in a dictionary, which a session keeps for its lifetime and the store starts
  * anew in each block. Fixtures in `testing/fixtures` hold blocks that every later version must read.
  */
-import {
-  ByteReader,
-  ByteWriter,
-  isHlcTime,
-  limits,
-  pathProblem,
-  readValue,
-  SelvedgeError,
-  writeValue,
-  type Value
-} from '@selvedge/core'
+import { ByteReader, ByteWriter, isHlcTime, limits, readValue, SelvedgeError, writeValue, type Value } from '@selvedge/core'
 import { tableErrors } from './errors.js'
+import { PathReader } from './path-reader.js'
 import type { Entry, WriterLog } from './register.js'
 
 export const entryBlockVersion = 1
@@ -217,6 +208,21 @@ export function decodeEntries(
   dictionary: WriterDictionary,
   intern: (key: string) => WriterLog
 ): DecodedEntry[] {
+  const entries: DecodedEntry[] = []
+  visitEntries(reader, dictionary, intern, entry => void entries.push(entry))
+  return entries
+}
+
+/**
+ * Decodes one block as {@link decodeEntries} does, and hands over each entry at once: none outlives its turn unless `visit` keeps it.
+ * What is wrong with a block may show after some entries were visited.
+ */
+export function visitEntries(
+  reader: ByteReader,
+  dictionary: WriterDictionary,
+  intern: (key: string) => WriterLog,
+  visit: (entry: DecodedEntry) => void
+): void {
   const version = reader.byte()
   if (version !== entryBlockVersion)
     throw new SelvedgeError(tableErrors.entryVersion, `entries of version ${version}: this version reads ${entryBlockVersion}`, {
@@ -236,14 +242,14 @@ export function decodeEntries(
     ByteReader,
     ByteReader
   ]
-  const entries: DecodedEntry[] = []
+  const pathReader = new PathReader()
   let path = ''
   let writer: WriterLog | undefined
   let seq = 0
   let timeMs = 0
   for (let i = 0; i < count; i++) {
     const flag = flags.byte()
-    if (!(flag & Flag.SamePath)) path = readPath(paths, path)
+    if (!(flag & Flag.SamePath)) path = pathReader.read(paths)
     else if (path === '') throw bad('the first entry has no path')
     const slot = flag & Flag.Slot ? readSlot(slots) : ''
     if (!(flag & Flag.SameWriter)) {
@@ -262,18 +268,9 @@ export function decodeEntries(
     if (!Number.isSafeInteger(expiresAtMs)) throw bad('an expiry is out of range')
     const batch = flag & Flag.Batch ? seq - extras.uintUpTo(seq - 1, 'the place in a batch') : 0
     const value: Value | undefined = flag & Flag.Tombstone ? undefined : readValue(values)
-    entries.push({ path, slot, value, time, writer, seq, quality, expiresAtMs, batch, shadow: (flag & Flag.Shadow) !== 0 })
+    visit({ path, slot, value, time, writer, seq, quality, expiresAtMs, batch, shadow: (flag & Flag.Shadow) !== 0 })
   }
   for (const column of columns) column.finish('a column')
-  return entries
-}
-
-function readPath(reader: ByteReader, before: string): string {
-  const shared = reader.uintUpTo(before.length, 'the shared part of a path')
-  const path = before.slice(0, shared) + reader.string(limits.pathBytesMax, 'a path')
-  const problem = pathProblem(path)
-  if (problem) throw bad(`a path is not valid: ${problem}`)
-  return path
 }
 
 function readSlot(reader: ByteReader): string {

@@ -3,7 +3,7 @@
  * ahead (I5), and everything that is kept in step with them: writers' lists, the change list, the hash, tombstones, what falls due,
  * voids. It decides nothing: which entry wins, and when, is the table's business.
  */
-import { assert, hlcToMs, type HlcTime, type TrustedClock } from '@selvedge/core'
+import { hlcToMs, type HlcTime, type TrustedClock } from '@selvedge/core'
 import { ChangeList } from './change-list.js'
 import { DueQueue } from './due-queue.js'
 import { IncrementalHash } from './incremental-hash.js'
@@ -22,7 +22,7 @@ export class Holdings {
     address => this.shadows.get(address) ?? this.registers.get(address)
   )
   /** Path → slot → register, for slots other than ''. */
-  private readonly composites = new Map<string, Map<string, Register>>()
+  readonly composites = new Map<string, Map<string, Register>>()
   private readonly due = new DueQueue<Register>()
   private liveCount = 0
 
@@ -263,31 +263,32 @@ export class Holdings {
     return register && this.stands(register) ? register : undefined
   }
 
-  /** Fills empty holdings; later forms of a place replace earlier ones, and a shadow that its register has overtaken is left out. */
-  load(stored: Iterable<Register>): void {
-    assert(this.changes.index === 0, 'a table is loaded once, before it is used')
-    for (const register of stored) {
-      const pool = register.shadow ? this.shadows : this.registers
-      const address = addressOf(register.path, register.slot)
-      const before = pool.get(address)
-      if (before) before.gone = true
-      pool.set(address, register)
-    }
+  /** Brings everything in step with the registers and shadows that loading put in place (see loading.ts). Gives the latest stamp of a register. */
+  admitLoaded(inOrder: Iterable<readonly Register[]>): HlcTime {
+    let latest: HlcTime = Number.MIN_SAFE_INTEGER
+    // A shadow that its register has overtaken is left out.
     for (const [address, shadow] of this.shadows) {
       const register = this.registers.get(address)
       if (!register || isNewer(shadow, register)) continue
       shadow.gone = true
       this.shadows.delete(address)
     }
-    const byWriter = new Map<WriterLog, Register[]>()
-    for (const pool of [this.registers, this.shadows])
-      for (const register of pool.values()) {
-        const list = byWriter.get(register.writer)
-        if (list) list.push(register)
-        else byWriter.set(register.writer, [register])
+    const late = new Map<WriterLog, Register[]>()
+    for (const registers of inOrder)
+      for (const register of registers) {
+        if (register.gone) continue
+        if (register.time > latest && !register.shadow) latest = register.time
         this.admit(register)
+        const { writer } = register
+        if (writer.newest === undefined || writer.newest.seq < register.seq) writer.insert(register)
+        else if (late.has(writer)) late.get(writer)!.push(register)
+        else late.set(writer, [register])
       }
-    for (const [writer, list] of byWriter) writer.link(list.sort((a, b) => a.seq - b.seq))
+    for (const [writer, registers] of late) {
+      for (let at = writer.newest; at; at = at.older) registers.push(at)
+      writer.link(registers.sort((a, b) => a.seq - b.seq))
+    }
+    return latest
   }
 
   private admit(register: Register): void {

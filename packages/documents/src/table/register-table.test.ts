@@ -152,7 +152,7 @@ describe('REG-3 REG-4 REG-5 REG-14 REG-16 a table, whatever is done to it', () =
           .filter((register, i, all) => all.indexOf(register) === i)
         const rest = held.filter(register => !turned.includes(register))
         const loaded = new RegisterTable({ node: kit.table.node, trusted: kit.table.trusted, random: seededRandom(2) })
-        loaded.load([...turned, ...rest].map(register => copyInto(loaded, register)))
+        loaded.beginLoad().all([...turned, ...rest].map(register => copyInto(loaded, register)))
         loaded.seal(kit.table.vector())
         expect(contents(loaded)).toEqual(contents(kit.table))
         expect(loaded.hash()).toEqual(kit.table.hash())
@@ -182,19 +182,18 @@ describe('REG-17 loading', () => {
       register.shadow = shadow
       return register
     }
-    const first = make(1, 1, 1)
-    const overtaken = make(3, 20, 3, true)
-    table.load([first, overtaken, make(2, 20, 3)])
+    table.beginLoad().all([make(1, 1, 1), make(3, 20, 3, true), make(2, 20, 3)])
     expect(table.get('p')?.value).toBe(2)
-    expect(table.shadows.size).toBe(0)
-    expect([first.gone, overtaken.gone]).toEqual([true, true])
+    expect([table.size, table.live, table.shadows.size]).toEqual([1, 1, 0])
+    expect(table.vector().seqs.size).toBe(0)
+    expect(dotsOf(table.have())).toEqual({ [b]: [3] })
     expect(table.hlc.last).toBeGreaterThanOrEqual(table.get('p')!.time)
   })
 
   it('is for a table not yet used', () => {
     const { table } = tableKit()
     table.set('p', 1)
-    expect(() => table.load([])).toThrow('loaded once')
+    expect(() => table.beginLoad().all([])).toThrow('loaded once')
   })
 })
 

@@ -15,6 +15,7 @@ import { Coverage } from './coverage.js'
 import { collectTombstones, dropUnheld, heldNames } from './dropping.js'
 import { Holdings } from './holdings.js'
 import type { FrozenHash } from './incremental-hash.js'
+import { TableLoading } from './loading.js'
 import { addressOf, type Entry, isNewer, type Quality, type Register, sameDot, type WriterLog } from './register.js'
 import type { TableHash } from './register-hash.js'
 import type { MergeOutcome, RegisterTableOptions, WriteOptions, WriteResult } from './table-options.js'
@@ -33,6 +34,7 @@ export class RegisterTable {
   readonly closed: ReadonlyMap<NodeId, HlcTime>
   readonly shadows: ReadonlyMap<string, Register>
   readonly tombstones: ReadonlySet<Register>
+  readonly composites: ReadonlyMap<string, ReadonlyMap<string, Register>>
 
   private readonly holdings: Holdings
   private readonly coverage = new Coverage()
@@ -49,6 +51,7 @@ export class RegisterTable {
     this.closed = this.coverage.closed
     this.shadows = this.holdings.shadows
     this.tombstones = this.holdings.tombstones
+    this.composites = this.holdings.composites
   }
 
   // ── reading ──────────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -385,10 +388,9 @@ export class RegisterTable {
     return this.holdings.contributor(address)
   }
 
-  /** Fills an empty table from what was stored, in the order it was stored; later forms of an address replace earlier ones. */
-  load(stored: Iterable<Register>): void {
-    this.holdings.load(stored)
-    for (const register of this.all()) this.hlc.observe(register.time)
+  /** Begins to fill an empty table from what was stored: nothing else is asked of it until the loading has finished. */
+  beginLoad(): TableLoading {
+    return new TableLoading(this.holdings, this.hlc)
   }
 }
 

@@ -75,6 +75,17 @@ export class Register implements Entry {
     this.batch = from.batch
   }
 
+  /** Takes the form of another entry of its address: only while a table is loaded, since nothing else follows. */
+  become(from: Omit<Entry, 'path' | 'slot'>): void {
+    this.value = from.value
+    this.time = from.time
+    this.writer = from.writer
+    this.seq = from.seq
+    this.quality = from.quality
+    this.expiresAtMs = from.expiresAtMs
+    this.batch = from.batch
+  }
+
   get tombstone(): boolean {
     return this.value === undefined
   }

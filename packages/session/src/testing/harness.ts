@@ -106,7 +106,7 @@ export class TestReplica implements SessionSpace {
     const { registers, vector, floors, hlc } = this.stored
     this.table = this.newTable()
     this.members = new MemberTable()
-    this.table.load(
+    this.table.beginLoad().all(
       registers.map(stored => {
         const register = new Register(stored.path, stored.slot, {
           ...fields(stored),
