@@ -21,6 +21,14 @@ export interface Timer {
   cancel(): void
 }
 
+/** Whether `work` ends within `ms`; its failure is the caller's. What comes too late is let go. */
+export function endsWithin(clock: Pick<Clock, 'setTimer'>, ms: number, work: Promise<unknown>): Promise<boolean> {
+  return new Promise((resolve, reject) => {
+    const timer = clock.setTimer(ms, () => resolve(false))
+    work.then(() => resolve(true), reject).finally(() => timer.cancel())
+  })
+}
+
 // More calls than any test needs: a timer that sets itself again with no delay ends here and not in a test that hangs.
 const callsPerAdvanceMax = 1_000_000
 

@@ -55,6 +55,20 @@ async function link(network: MemoryNetwork, a: TestNode, b: TestNode): Promise<v
 }
 
 describe('a replica', () => {
+  it('closes though its disk neither stores nor fails; receipts that wait are told', async () => {
+    const environment = { clock: systemClock, random: seededRandom(1), log: silentLogger }
+    const disk = new MemoryDisk()
+    const store = new MemoryStore({ ...environment, disk, beforeSync: () => new Promise(() => undefined) })
+    const replica = new Replica({ node: nodeId('a'), role: 'node', environment, store, timing: { closeWithinMs: 20 } })
+    const space = await replica.openSpace(state, { residency: 'trunk', members: () => [] })
+    const told = space
+      .receipt(space.table.set('p', 1))
+      .durable('local')
+      .catch((error: unknown) => error)
+    await replica.close()
+    expect(await told).toMatchObject({ code: 'REPLICA_CLOSED' })
+  })
+
   it('sends what is written to its peers, and receipts tell how far it got', async () => {
     const network = new MemoryNetwork({ clock: systemClock })
     const [a, b] = await Promise.all([openNode('a'), openNode('b')])

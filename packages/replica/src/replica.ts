@@ -3,6 +3,7 @@
  * it: they decide which spaces there are, who may connect, and what people see.
  */
 import {
+  endsWithin,
   SelvedgeError,
   TrustedClock,
   type CloseReason,
@@ -50,6 +51,8 @@ export interface ReplicaTiming {
   readonly closeIncarnationsAfterMs: number
   /** Between comparisons of hashes with an idle peer. Default 10 s. */
   readonly compareIntervalMs: number
+  /** A closing replica waits for a disk that does not answer for this long, twice at most. Default 5 s. */
+  readonly closeWithinMs: number
 }
 
 const dayMs = 86_400_000
@@ -63,7 +66,8 @@ export const defaultTiming: ReplicaTiming = {
   gcIntervalMs: 60_000,
   gcHorizonMs: 30 * dayMs,
   closeIncarnationsAfterMs: 30 * dayMs,
-  compareIntervalMs: 10_000
+  compareIntervalMs: 10_000,
+  closeWithinMs: 5_000
 }
 
 export interface ReplicaEvents {
@@ -173,6 +177,7 @@ export class Replica {
       trusted: this.trusted,
       store,
       degraded: () => this.store.health.state === 'degraded',
+      onDegraded: listener => this.store.onHealth(({ state }) => state === 'degraded' && listener()),
       members: options.members,
       isCatchingUp: source => this.attached.get(source)?.session.link(id)?.isCaughtUp === false,
       liveWithinMs: this.timing.liveWithinMs,
@@ -327,8 +332,16 @@ export class Replica {
     this.gcTimer?.cancel()
     this.unsubscribe()
     // What was written last is stored first, then told to peers, then the sessions end.
-    if (this.store.health.state === 'ok') for (const space of this.spaceMap.values()) await space.persister.flushNow()
+    if (this.store.health.state === 'ok') await this.inTime(space => space.persister.flushNow())
     for (const peer of [...this.attached.values()]) peer.driver.close(reason)
-    for (const space of this.spaceMap.values()) await space.close()
+    if (!(await this.inTime(space => space.close()))) for (const space of this.spaceMap.values()) space.abandon()
+  }
+
+  // A disk may neither store nor fail.
+  private async inTime(work: (space: SpaceReplica) => Promise<void>): Promise<boolean> {
+    const { closeWithinMs } = this.timing
+    const ended = await endsWithin(this.environment.clock, closeWithinMs, Promise.all([...this.spaceMap.values()].map(work)))
+    if (!ended) this.environment.log.error({ closeWithinMs }, 'the disk does not answer: the replica is closed without it')
+    return ended
   }
 }

@@ -35,6 +35,8 @@ export interface SpaceReplicaOptions {
   readonly store: SpaceStore
   /** Whether the disk fails at present. */
   readonly degraded: () => boolean
+  /** Calls `listener` when the disk begins to fail; gives an unsubscriber. */
+  readonly onDegraded: (listener: () => void) => () => void
   /** Members whose durable coverage counts. */
   readonly members: () => Iterable<{ readonly node: NodeId; readonly role: MemberRole }>
   /** Whether a session, by its number, is still catching up. */
@@ -176,6 +178,12 @@ export class SpaceReplica implements SessionSpace {
     return this.receipts.of(result.dot, result.shadowed)
   }
 
+  /** Calls `listener` when the disk begins to fail, at once if it does; gives an unsubscriber. */
+  onDegraded(listener: () => void): () => void {
+    if (this.options.degraded()) queueMicrotask(listener)
+    return this.options.onDegraded(listener)
+  }
+
   // ── what sessions ask ────────────────────────────────────────────────────────────────────────────────────────────────────
 
   openDocuments(peer: DocumentPeer): DocumentLink {
@@ -285,6 +293,11 @@ export class SpaceReplica implements SessionSpace {
     const degraded = this.options.degraded()
     await this.documentSet.close()
     await this.persister.close({ degraded })
+    this.abandon()
+  }
+
+  /** Lets go without waiting for the disk; receipts that wait are told. */
+  abandon(): void {
     this.closed = true
     this.dueTimer?.cancel()
     this.receipts.close()

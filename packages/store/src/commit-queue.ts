@@ -54,6 +54,7 @@ export class CommitQueue<Batch, Group> {
   private readonly retryDelayMinMs: number
   private readonly retryDelayMaxMs: number
   private queue: Waiting<Batch>[] = []
+  private group: Waiting<Batch>[] = []
   private underWay = 0
   private queuedBytes = 0
   private running: Promise<void> | undefined
@@ -105,6 +106,12 @@ export class CommitQueue<Batch, Group> {
     await this.running
   }
 
+  /** Rejects what waits, the group under way included: the disk does not answer. */
+  abandon(): void {
+    const error = closedError(new SelvedgeError(storeErrors.io, 'the disk does not answer'))
+    for (const waiting of [...this.group, ...this.queue.splice(0)]) waiting.reject(error)
+  }
+
   private async run(): Promise<void> {
     try {
       for (;;) {
@@ -131,7 +138,7 @@ export class CommitQueue<Batch, Group> {
       bytes += waiting.bytes
       count++
     }
-    const group = this.queue.splice(0, count)
+    const group = (this.group = this.queue.splice(0, count))
     this.underWay = count
     return group
   }

@@ -33,6 +33,21 @@ const put = (key: string, ...values: number[]): StoreBatch => ({ puts: [{ key, v
 const code = (expected: string) => (error: unknown) => isSelvedgeError(error, expected)
 const turn = (): Promise<void> => new Promise(resolve => setImmediate(resolve))
 
+describe('a disk that does not answer', () => {
+  it('does not keep a store from closing; what waits for it is told', async () => {
+    const faults = new SyncFaults()
+    const source = withFaults(new MemoryLevel(), faults)
+    const store = await LevelStore.open({ source, clock: systemClock, closeWithinMs: 20 })
+    const state = await store.open(space)
+    const release = faults.hold()
+    const waiting = [state.commit(put('a', 1)), state.commit(put('b', 2))]
+    const told = Promise.allSettled(waiting)
+    await store.close()
+    for (const outcome of await told) expect(outcome).toMatchObject({ status: 'rejected', reason: { code: 'STORE_CLOSED' } })
+    release()
+  })
+})
+
 describe('group commit on Level', () => {
   it('writes one batch for all that waits, each record once, with one manifest a space', async () => {
     const faults = new SyncFaults()

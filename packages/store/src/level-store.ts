@@ -8,6 +8,7 @@
  */
 import {
   assert,
+  endsWithin,
   silentLogger,
   type Clock,
   type Logger,
@@ -46,6 +47,8 @@ export interface LevelStoreOptions extends CommitQueueOptions {
   readonly clock: Clock
   /** Default: silent. */
   readonly log?: Logger | undefined
+  /** `close` waits for a disk that does not answer for this long. Default 10,000 ms. */
+  readonly closeWithinMs?: number | undefined
 }
 
 interface Group {
@@ -59,6 +62,8 @@ export class LevelStore implements Store, LevelSpaceHost, CommitTarget<FramedBat
   /** Why every space is suspect, when the store as a whole was found damaged: repaired, moved aside or gone back in time. */
   damage: string | undefined
   private readonly source: LevelSource
+  private readonly clock: Clock
+  private readonly closeWithinMs: number
   private readonly log: Logger
   private readonly healthState: HealthState
   private readonly queue: CommitQueue<FramedBatch | undefined, Group>
@@ -89,6 +94,8 @@ export class LevelStore implements Store, LevelSpaceHost, CommitTarget<FramedBat
 
   private constructor(options: LevelStoreOptions, log: Logger, verified: VerifiedLevel) {
     this.source = options.source
+    this.clock = options.clock
+    this.closeWithinMs = options.closeWithinMs ?? 10_000
     this.log = log
     this.healthState = new HealthState(options.clock, log)
     this.connection = new LevelConnection(options.source, verified.database, () => this.health, log)
@@ -156,7 +163,16 @@ export class LevelStore implements Store, LevelSpaceHost, CommitTarget<FramedBat
     return this.closing
   }
 
+  // A disk may neither store nor fail: then the database is left as it is, which a kill -9 would do, too.
   private async shut(): Promise<void> {
+    const closing = this.shutInOrder()
+    if (await endsWithin(this.clock, this.closeWithinMs, closing)) return
+    this.log.error({ location: this.location }, 'the disk does not answer: the store is let go without it')
+    closing.catch(() => undefined)
+    this.queue.abandon()
+  }
+
+  private async shutInOrder(): Promise<void> {
     await this.queue.close()
     await this.watermark.close()
     await this.connection.close()

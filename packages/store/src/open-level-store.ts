@@ -10,6 +10,8 @@ export interface OpenLevelStoreOptions extends CommitQueueOptions {
   readonly clock: Clock
   /** Default: silent. */
   readonly log?: Logger | undefined
+  /** `close` waits for a disk that does not answer for this long. Default 10,000 ms. */
+  readonly closeWithinMs?: number | undefined
 }
 
 /**

@@ -7,6 +7,7 @@ import { chosenSpaces, inSpace, type ControlledSpace, type ControlledSpaces, typ
 import { controlErrors } from './errors.js'
 import { flag, list, optional, readFields, refuseField, text, value, type FieldReader } from './fields.js'
 import type { Routes } from './router.js'
+import { whenStored } from './stored.js'
 
 const configSpace = 'config'
 
@@ -47,7 +48,8 @@ export function configRoutes(spaces: ControlledSpaces): Routes {
       return chosen.flatMap(({ api }) => api.replica.documents.list()).filter(({ engine }) => engine === 'automerge')
     },
     'GET /config/:id': ({ params, query }) => withConfig(readFields(query, inSpace), params['id']!, answer),
-    'POST /config/:id/change': ({ params, body }) => {
+    'POST /config/:id/change': request => {
+      const { params, body } = request
       const spec = {
         ...inSpace,
         path: configPath,
@@ -58,8 +60,9 @@ export function configRoutes(spaces: ControlledSpaces): Routes {
       }
       const { path, value: set, delete: remove = false, message, release = false, ...where } = readFields(body, spec)
       if ((set === undefined) !== remove) throw refuseField('value', 'is needed, or delete: true')
-      const edit = async (config: AutomergeDocument): Promise<ConfigChangeAnswer> => {
-        const change = await config.change(message, draft => assignAt(draft, path, set), { release })
+      const edit = async (config: AutomergeDocument, space: ControlledSpace): Promise<ConfigChangeAnswer> => {
+        const changing = config.change(message, draft => assignAt(draft, path, set), { release })
+        const change = await whenStored(changing, space, request)
         return { ...(change ? { change } : {}), heads: config.heads(), released: release }
       }
       return withConfig(where, params['id']!, edit, !remove)
@@ -70,18 +73,21 @@ export function configRoutes(spaces: ControlledSpaces): Routes {
       return withConfig(where, params['id']!, config => ({ content: config.at(fullHeads(config, heads)) }))
     },
     'GET /config/:id/conflicts': ({ params, query }) => withConfig(readFields(query, inSpace), params['id']!, conflicts),
-    'POST /config/:id/restore': ({ params, body }) => {
+    'POST /config/:id/restore': request => {
+      const { params, body } = request
       const spec = { ...inSpace, heads: headsField, message: optional(text), release: optional(flag) }
       const { heads, message, release = false, ...where } = readFields(body, spec)
-      return withConfig(where, params['id']!, async (config): Promise<ConfigChangeAnswer> => {
-        const change = await config.restore(fullHeads(config, heads), message, { release })
+      return withConfig(where, params['id']!, async (config, space): Promise<ConfigChangeAnswer> => {
+        const restoring = config.restore(fullHeads(config, heads), message, { release })
+        const change = await whenStored(restoring, space, request)
         return { ...(change ? { change } : {}), heads: config.heads(), released: release }
       })
     },
-    'POST /config/:id/release': ({ params, body }) => {
+    'POST /config/:id/release': request => {
+      const { params, body } = request
       const { heads, message, ...where } = readFields(body, { ...inSpace, heads: optional(headsField), message: optional(text) })
-      return withConfig(where, params['id']!, async config => {
-        await config.release(heads && fullHeads(config, heads), message)
+      return withConfig(where, params['id']!, async (config, space) => {
+        await whenStored(config.release(heads && fullHeads(config, heads), message), space, request)
         return answer(config)
       })
     }

@@ -3,22 +3,21 @@ import { SelvedgeError, type Value } from '@selvedge/core'
 import type { YjsDocument } from '@selvedge/documents'
 import type { DocumentAnswer, ShownDocumentAnswer } from './answers.js'
 import { requireListed } from './config-routes.js'
-import { inSpace, type ControlledSpaces, type SpaceChosen } from './controlled-space.js'
-import { replicaErrors } from '../errors.js'
+import { inSpace, type ControlledSpace, type ControlledSpaces, type SpaceChosen } from './controlled-space.js'
 import { controlErrors } from './errors.js'
 import { count, flag, optional, readFields, refuseField, text, value } from './fields.js'
 import type { ControlRequest, Routes } from './router.js'
 import { contentOf, kindOf } from './shared-types.js'
+import { whenStored } from './stored.js'
 import { replacement } from './text-edit.js'
 
 const stateSpace = 'state'
-const storedWithinMs = 10_000
 
 export function documentRoutes(spaces: ControlledSpaces): Routes {
   const withDocument = async <T>(
     { site, space = stateSpace }: SpaceChosen,
     id: string,
-    use: (document: YjsDocument) => T | Promise<T>,
+    use: (document: YjsDocument, space: ControlledSpace) => T | Promise<T>,
     make = false
   ): Promise<T> => {
     const chosen = await spaces.space(space, site)
@@ -26,7 +25,7 @@ export function documentRoutes(spaces: ControlledSpaces): Routes {
     const document = chosen.api.document(id)
     try {
       await document.loaded
-      return await use(document)
+      return await use(document, chosen)
     } finally {
       document.close()
     }
@@ -41,10 +40,10 @@ export function documentRoutes(spaces: ControlledSpaces): Routes {
     withDocument(
       where,
       id,
-      async document => {
+      async (document, space) => {
         const shared = textOf(document, name)
         document.doc.transact(() => edit(shared, document.doc))
-        await stored(document, request)
+        await whenStored(document.flushed(), space, request)
         return { name, text: shared.toJSON() }
       },
       true
@@ -88,12 +87,12 @@ export function documentRoutes(spaces: ControlledSpaces): Routes {
       const spec = { ...inSpace, name: text, key: text, value: optional(value), delete: optional(flag) }
       const { name, key, value: set, delete: remove = false, ...where } = readFields(body, spec)
       if ((set === undefined) !== remove) throw refuseField('value', 'is needed, or delete: true')
-      const edit = async (document: YjsDocument): Promise<unknown> => {
+      const edit = async (document: YjsDocument, space: ControlledSpace): Promise<unknown> => {
         requireKind(document.doc, name, 'map')
         const map = document.doc.getMap<Value>(name)
         if (set === undefined) map.delete(key)
         else map.set(key, set)
-        await stored(document, request)
+        await whenStored(document.flushed(), space, request)
         return { name, content: map.toJSON() }
       }
       return withDocument(where, params['id']!, edit, true)
@@ -120,15 +119,4 @@ function requireKind(doc: Doc, name: string, wanted: 'text' | 'map'): void {
         details: { name, kind }
       }
     )
-}
-
-/** @throws SelvedgeError `RECEIPT_ABORTED`: the edit stands in memory, and goes on to the peers and to the disk */
-async function stored(document: YjsDocument, request: ControlRequest): Promise<void> {
-  const signal = request.within(storedWithinMs)
-  await new Promise<void>((resolve, reject) => {
-    const gaveUp = (): void =>
-      reject(new SelvedgeError(replicaErrors.receiptAborted, 'the edit stands here, but the disk has not taken it yet'))
-    signal.addEventListener('abort', gaveUp, { once: true })
-    document.flushed().then(() => resolve(), reject)
-  })
 }

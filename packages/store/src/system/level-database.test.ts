@@ -39,6 +39,23 @@ describe('the directory of a Level store', () => {
     expect(await readdir(path)).toContain('CURRENT')
   })
 
+  it('gives back the space of what was deleted: a log that moves on for ever takes no more room', async () => {
+    const path = join(directory.path, 'store')
+    const store = await openAt(path)
+    const state = await store.open(space)
+    const value = new Uint8Array(256 * 1024)
+    const key = (n: number): string => `log/${String(n).padStart(6, '0')}`
+    let most = 0
+    for (let n = 0; n < 400; n++) {
+      value.fill(n)
+      await state.commit({ puts: [{ key: key(n), value }], deletes: n < 4 ? [] : [key(n - 4)] })
+      if (n % 10 === 0) most = Math.max(most, await bytesIn(path))
+    }
+    // 100 MiB were written, 1 MiB of which is left.
+    expect(most).toBeLessThan(40 * 1024 * 1024)
+    await store.close()
+  })
+
   it('can not be a file, nor lie in one', async () => {
     const path = join(directory.path, 'file')
     await writeFile(path, 'not a directory')
@@ -190,6 +207,13 @@ describe('the directory of a Level store', () => {
     return path
   }
 })
+
+async function bytesIn(path: string): Promise<number> {
+  let bytes = 0
+  // LevelDB deletes files meanwhile.
+  for (const name of await readdir(path)) bytes += (await stat(join(path, name)).catch(() => undefined))?.size ?? 0
+  return bytes
+}
 
 async function fillUp(path: string): Promise<void> {
   for (let size = 1 << 20; size >= 512; size >>= 1) {

@@ -17,7 +17,7 @@ const levelOptions = {
   ...encodings,
   // A table whose index is compressed could not be mended; and what is stored has been packed above.
   compression: false,
-  writeBufferSize: 8 * 1024 * 1024
+  writeBufferSize: 4 * 1024 * 1024
 } as const
 
 /** Databases moved aside that are kept; the last one makes room for a further one. */
