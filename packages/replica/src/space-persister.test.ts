@@ -175,4 +175,21 @@ describe('a table on disk', () => {
     expect(persister.logSize.totalBytes).toBeLessThan(6_000)
     await store.close()
   })
+
+  it('O(live): knows what is live of its log, as a restart would find it', async () => {
+    const clock = new ManualClock()
+    const disk = new MemoryDisk()
+    const random = seededRandom(1)
+    const { table, persister, store } = await open(disk, clock, random)
+    for (let i = 0; i < 3_000; i++) {
+      table.set(`p/${below(random, 40)}`, i)
+      if (i % 7 === 0) await persister.flushNow()
+    }
+    await persister.flushNow()
+    const { liveBytes } = persister.logSize
+    await store.close()
+    const again = await open(disk, clock, random)
+    expect(Math.abs(again.persister.logSize.liveBytes - liveBytes)).toBeLessThan(liveBytes / 20)
+    await again.store.close()
+  })
 })
