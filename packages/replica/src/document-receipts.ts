@@ -25,6 +25,7 @@ export async function documentDurable(options: DocumentReceiptOptions): Promise<
   const { documents, id, level, role, signal } = options
   const dot = await abortable(documents.flushed(id), signal, level)
   if (dot === undefined || level === 'local' || (level === 'relay' && role === 'relay')) return
+  if (level === 'relay') documents.seekRelay(id, dot)
   const wanted = level === 'relay' ? 'relay' : 'node'
   const reached = (): boolean => documents.reached(id, dot.writer, dot.count).some(peer => peer.role === wanted)
   await abortable(untilStored(documents, reached, signal), signal, level)

@@ -23,7 +23,11 @@ export function tableAccess(table: RegisterTable, changes: Changes): RegisterAcc
       changes.watch(
         { text: `${prefix}…`, literalPrefix: prefix, literal: false, matches: path => path.startsWith(prefix) },
         { initial: false, system: true },
-        list => listener(new Set(list.map(change => change.path)))
+        list =>
+          listener(
+            new Set(list.map(change => change.path)),
+            new Set(list.filter(change => change.origin === 'merged').map(change => change.path))
+          )
       )
   }
 }

@@ -33,6 +33,11 @@ export class AcknowledgedEdits {
     return peers.filter(({ included }) => (included.get(writer) ?? 0) >= count).map(({ peer }) => peer)
   }
 
+  /** Whether the peer has acknowledged an own edit. */
+  hasReached(id: DocumentId, writer: string, count: number, peer: string): boolean {
+    return (this.documents.get(id)?.get(peer)?.included.get(writer) ?? 0) >= count
+  }
+
   listen(listener: StoredListener): () => void {
     this.listeners.add(listener)
     return () => void this.listeners.delete(listener)

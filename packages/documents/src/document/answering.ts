@@ -6,9 +6,9 @@ import { isSelvedgeError, LazyMap, type DocumentId } from '@selvedge/core'
 import type { DocumentCopy } from './document-copy.js'
 import type { DocumentLimits } from './document-limits.js'
 import type { AnswerMemory } from './engine.js'
-import { documentErrors } from './errors.js'
+import { documentErrors, messageInvalid } from './errors.js'
 import { covers, type Included } from './included.js'
-import { encodeMessage, invalid, type AnswerMessage, type PullMessage } from './messages.js'
+import { messageBytesMax, type AnswerMessage, type PullMessage } from './messages.js'
 
 // Conversations of several messages that one peer can have open: no more than it may have pulls waiting.
 const memoriesMax = 64
@@ -34,7 +34,7 @@ export class Answering {
 
   /** @throws SelvedgeError when the peer has too many requests waiting */
   receive(request: PullMessage): void {
-    if (this.waiting.length >= this.host.limits.pullsWaitingMax) throw invalid('too many pull requests wait for an answer')
+    if (this.waiting.length >= this.host.limits.pullsWaitingMax) throw messageInvalid('too many pull requests wait for an answer')
     this.waiting.push(request)
     this.pump()
   }
@@ -82,11 +82,7 @@ export class Answering {
       const included = new Map(copy.included)
       await onDisk
       const message: AnswerMessage = { kind: 'answer', pull: request.pull, found: true, included, ...answer }
-      if (
-        !copy.servable ||
-        !covers(copy.durable, included) ||
-        encodeMessage(message).length > this.host.limits.transferBytesMax
-      ) {
+      if (!copy.servable || !covers(copy.durable, included) || messageBytesMax(message) > this.host.limits.transferBytesMax) {
         this.sendNothing(request)
         return
       }

@@ -150,6 +150,7 @@ export class AutomergeEngine implements Engine {
           this.onClone('an Automerge sync message is malformed', clone => {
             const received = this.receive(clone, sync, body)
             sync = received.sync
+            heads.push(...received.changes)
             return [received.doc, undefined]
           })
         }
@@ -162,7 +163,10 @@ export class AutomergeEngine implements Engine {
   answer(memory: AnswerMemory, request: Uint8Array, full: boolean): Answer {
     const { automerge } = this
     const target = encodeHeads(automerge.getHeads(this.current))
-    if (full) return { body: joinBytes([documentMark, automerge.save(this.current)]), target }
+    if (full) return { body: joinBytes([chunksMark, automerge.save(this.current)]), target }
+    const lacking = memory.sync ? undefined : this.lacking(request)
+    // Whoever has what it asked from, and these changes, has all that there is.
+    if (lacking) return { body: joinBytes([chunksMark, ...lacking]), target: new Uint8Array() }
     let clone = automerge.clone(this.current, { actor: this.options.actor })
     try {
       // Read-only: what the asker has and we lack comes by a pull of our own, with its edits named.
@@ -185,16 +189,37 @@ export class AutomergeEngine implements Engine {
     this.discard(this.current)
   }
 
-  private receive(clone: Doc<ConfigContent>, sync: SyncState, body: Uint8Array): { doc: Doc<ConfigContent>; sync: SyncState } {
-    const content = body.subarray(1)
-    if (body[0] === documentMark[0]) {
-      let doc = clone
-      for (const chunk of changeChunks(content)) doc = this.automerge.loadIncremental(doc, chunk.bytes)
-      return { doc, sync }
+  /** The changes that a first request lacks, when its heads say so by themselves, and when they are few. */
+  private lacking(request: Uint8Array): Uint8Array[] | undefined {
+    let heads: string[]
+    try {
+      heads = this.automerge.decodeSyncMessage(request).heads
+    } catch (cause) {
+      throw new SelvedgeError(documentErrors.documentMessageInvalid, 'an Automerge sync request is malformed', { cause })
     }
-    if (body[0] !== syncMark[0]) throw new Error('neither a sync message nor a document')
+    if (heads.length === 0 || !this.automerge.hasHeads(this.current, heads)) return undefined
+    const changes = this.automerge.getChangesSince(this.current, heads)
+    return changes.length > changesMax ? undefined : changes
+  }
+
+  private receive(
+    clone: Doc<ConfigContent>,
+    sync: SyncState,
+    body: Uint8Array
+  ): { doc: Doc<ConfigContent>; sync: SyncState; changes: string[] } {
+    const changes: string[] = []
+    const content = body.subarray(1)
+    if (body[0] === chunksMark[0]) {
+      let doc = clone
+      for (const { bytes, isChange } of changeChunks(content)) {
+        if (isChange) changes.push(this.checkedHash(bytes))
+        doc = this.automerge.loadIncremental(doc, bytes)
+      }
+      return { doc, sync, changes }
+    }
+    if (body[0] !== syncMark[0]) throw new Error('neither a sync message nor a row of chunks')
     const [doc, state] = this.automerge.receiveSyncMessage(clone, sync, content)
-    return { doc, sync: state }
+    return { doc, sync: state, changes }
   }
 
   /** Automerge does not compare a change with the checksum it carries. */
@@ -245,9 +270,12 @@ export class AutomergeEngine implements Engine {
   }
 }
 
-const documentMark = Uint8Array.of(1)
+// A whole document, or changes.
+const chunksMark = Uint8Array.of(1)
 const syncMark = Uint8Array.of(2)
 const hashBytes = 32
+/** Changes that are sent one by one; when more are lacking, Automerge's sync chooses between them and a whole document. */
+const changesMax = 64
 
 function encodeHeads(heads: readonly string[]): Uint8Array {
   return joinBytes(

@@ -26,16 +26,22 @@ export class Catalogue {
 
   constructor(private readonly registers: RegisterAccess) {}
 
-  /** Reads the whole catalogue, then follows it: `changed` is called with the documents whose entries changed. */
-  open(changed: (ids: readonly DocumentId[]) => void): void {
+  /**
+   * Reads the whole catalogue, then follows it: `changed` is called with the documents whose entries changed, and those of them of
+   * which a peer that catches up told.
+   */
+  open(changed: (ids: readonly DocumentId[], caughtUp: ReadonlySet<DocumentId>) => void): void {
     for (const path of this.registers.paths(prefix)) this.read(path)
-    this.unwatch = this.registers.watch(prefix, paths => {
+    this.unwatch = this.registers.watch(prefix, (paths, caughtUpPaths) => {
       const ids: DocumentId[] = []
+      const caughtUp = new Set<DocumentId>()
       for (const path of paths) {
         const id = this.read(path)
-        if (id !== undefined) ids.push(id)
+        if (id === undefined) continue
+        ids.push(id)
+        if (caughtUpPaths.has(path)) caughtUp.add(id)
       }
-      if (ids.length > 0) changed(ids)
+      if (ids.length > 0) changed(ids, caughtUp)
     })
   }
 

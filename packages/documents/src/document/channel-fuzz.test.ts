@@ -226,7 +226,11 @@ describe('engines', () => {
     let failed = 0
     fc.assert(
       fc.property(fc.nat(updates.length - 1), mutations, (index, changes) => {
-        const engine = new YjsEngine(7, { local: () => undefined, observerFailed: expect.fail, destroyed: () => undefined })
+        const engine = new YjsEngine('notes', 7, {
+          local: () => undefined,
+          observerFailed: expect.fail,
+          destroyed: () => undefined
+        })
         for (const update of updates) engine.apply(update)
         const before = Y.encodeStateAsUpdate(engine.doc)
         try {

@@ -6,6 +6,7 @@ import { documentLimits } from './document-limits.js'
 import { decodeMessage, encodeMessage, type Message } from './messages.js'
 import { openConfig, read, set, warmUp } from './testing/documents.js'
 import { World, type TestNode } from './testing/world.js'
+import { WriterNames } from './writer-names.js'
 
 const notes = documentId('floor/notes')
 const hvac = documentId('hvac')
@@ -20,11 +21,12 @@ function wiretap(node: TestNode, label = 'peer'): { channel: DocumentChannel; ta
     onPending: () => undefined,
     onFault: error => expect.fail(error.code)
   })
+  const names = new WriterNames()
   return {
     channel,
     take() {
       const messages: Message[] = []
-      while (channel.pending) messages.push(decodeMessage(channel.next()!.subarray(1))!)
+      while (channel.pending) messages.push(decodeMessage(channel.next()!.subarray(1), names)!)
       return messages
     },
     give: message => channel.receive(Uint8Array.of(0, ...encodeMessage(message)))
@@ -399,6 +401,42 @@ describe('fragments', () => {
   })
 })
 
+describe('catching up', () => {
+  it('DOC-2: what the catalogue of a peer that catches up lists is pulled at once, what comes live after a while', async () => {
+    for (const how of ['live', 'catching up'] as const) {
+      const world = new World()
+      const a = await world.node('a')
+      const b = await world.node('b')
+      await set(b, notes, 'n', 1)
+      const peer = wiretap(a)
+      a.registers.merge(b.registers, how)
+      await world.turn()
+      await world.turn()
+      const kinds = (): string[] => peer.take().map(({ kind }) => kind)
+      expect(kinds()).toEqual(how === 'live' ? [] : ['pull'])
+      await world.turn(documentLimits.liveGraceMs)
+      await world.turns()
+      expect(kinds()).toEqual(how === 'live' ? ['pull'] : [])
+    }
+  })
+
+  it('DOC-2: of a config only the changes that are lacking are sent', async () => {
+    const world = new World()
+    const a = await world.node('a')
+    const b = await world.node('b')
+    const config = await openConfig<Record<string, unknown>>(a, hvac)
+    await world.while(config.change('made', draft => (draft['text'] = 'x'.repeat(5_000))))
+    const first = world.link(a, b)
+    await world.settle()
+    first.cut()
+    await world.while(config.change('small', draft => (draft['n'] = 1)))
+    const link = world.link(a, b)
+    await world.settle()
+    expect((await openConfig<Record<string, unknown>>(b, hvac)).current()['n']).toBe(1)
+    expect(link.bytes).toBeLessThan(500)
+  })
+})
+
 describe('acknowledgements', () => {
   it('DOC-12: an edit is acknowledged by those who have it on disk', async () => {
     const world = new World()
@@ -445,6 +483,22 @@ describe('acknowledgements', () => {
       peer.give({ kind: 'confirm', id: notes, included: new Map([['p.1', 1]]) })
       expect(peer.take()).toEqual([stored])
     }
+  })
+
+  it('DOC-12: what a peer is known to have is not asked about again', async () => {
+    const world = new World()
+    const a = await world.node('a')
+    const b = await world.node('b')
+    const link = world.link(a, b)
+    await set(a, notes, 'n', 1)
+    await world.settle()
+    expect(a.documents.reached(notes, 'a.1', 1)).toHaveLength(1)
+    link.cut()
+    const again = world.link(a, b)
+    await world.settle()
+    await world.turn(documentLimits.confirmDelayMs)
+    await world.settle()
+    expect(again.messages).toBe(0)
   })
 
   it('DOC-12: an acknowledgement lost with its channel comes on the next', async () => {

@@ -17,20 +17,22 @@
  * It ends: a peer is asked for a document only while the catalogue lists an edit that it was not yet asked for, or it has said that
  * it has one that is missing here. Whoever could not give what it was asked for says `stored` when it comes.
  */
-import type { Clock, DocumentId } from '@selvedge/core'
+import type { Clock, DocumentId, Timer } from '@selvedge/core'
 import { SelvedgeError } from '@selvedge/core'
 import { Answering } from './answering.js'
 import type { LiveUpdate } from './copy-contract.js'
 import type { DocumentCopy } from './document-copy.js'
 import type { DocumentLimits } from './document-limits.js'
 import type { EngineName } from './engine.js'
+import { messageInvalid } from './errors.js'
 import { Reassembly } from './fragments.js'
 import type { Included } from './included.js'
-import { decodeMessage, invalid, type LiveMessage, type Message } from './messages.js'
+import { decodeMessage, type LiveMessage, type Message } from './messages.js'
 import { Outbox } from './outbox.js'
 import { Pulling } from './pulling.js'
 import { RelayedNotices } from './relayed-notices.js'
 import { Confirmations, StoredNotices } from './stored-notices.js'
+import { WriterNames } from './writer-names.js'
 
 export interface DocumentChannel {
   /** Takes a message from the peer. @throws SelvedgeError when it is bad: the channel is closed then, and the session must close */
@@ -76,23 +78,25 @@ export class Channel implements DocumentChannel {
   readonly pulling: Pulling
   private readonly answering: Answering
   private readonly notices: StoredNotices
-  private readonly confirmations: Confirmations
+  private readonly confirmations = new Confirmations()
   private readonly relayedNotices: RelayedNotices
   private readonly outbox: Outbox
   private readonly reassembly: Reassembly
+  private readonly names = new WriterNames()
+  private confirming: Timer | undefined
   private closed = false
 
   constructor(
     private readonly host: ChannelHost,
     private readonly options: ChannelOptions,
-    ownEdits: Map<DocumentId, Map<string, number>>
+    /** Own edits of this boot that the peer is not known to have on disk. */
+    private readonly unacknowledged: () => Iterable<[DocumentId, Included]>
   ) {
     this.label = options.label
     this.role = options.role
     const { clock, limits } = host
     this.reassembly = new Reassembly(limits.transferBytesMax)
     this.notices = new StoredNotices(id => host.find(id), limits.noticesMax)
-    this.confirmations = new Confirmations(ownEdits)
     this.relayedNotices = new RelayedNotices(limits.noticesMax)
     this.outbox = new Outbox(limits, [this.notices, this.confirmations, this.relayedNotices], {
       pending: () => options.onPending(),
@@ -103,7 +107,7 @@ export class Channel implements DocumentChannel {
       limits,
       send: message => this.outbox.send(message),
       finished: copy => host.pullFinished(copy),
-      adopted: (copy, included) => this.owe(copy.id, included)
+      adopted: (copy, news) => this.owe(copy.id, news)
     })
     const outbox = this.outbox
     this.answering = new Answering({
@@ -128,6 +132,12 @@ export class Channel implements DocumentChannel {
   /** Called once by the set after it has taken the channel in. */
   open(): void {
     this.outbox.announce()
+    // What the peer lacks it pulls and acknowledges by itself: only then it is clear which acknowledgements were lost.
+    const { clock, limits } = this.host
+    this.confirming = clock.setTimer(limits.confirmDelayMs, () => {
+      for (const [id, included] of this.unacknowledged()) this.confirmations.add(id, included)
+      this.outbox.announce()
+    })
   }
 
   receive(bytes: Uint8Array): void {
@@ -135,7 +145,7 @@ export class Channel implements DocumentChannel {
     try {
       const whole = this.reassembly.add(bytes)
       if (this.reassembly.busy) this.pulling.progressed()
-      const message = whole && decodeMessage(whole)
+      const message = whole && decodeMessage(whole, this.names)
       if (message) this.dispatch(message)
     } catch (error) {
       this.close()
@@ -177,6 +187,7 @@ export class Channel implements DocumentChannel {
   close(): void {
     if (this.closed) return
     this.closed = true
+    this.confirming?.cancel()
     this.host.closed(this)
     this.pulling.close()
     this.answering.close()
@@ -246,5 +257,5 @@ export class Channel implements DocumentChannel {
 }
 
 function asSelvedgeError(error: unknown): SelvedgeError {
-  return error instanceof SelvedgeError ? error : invalid('a document message is malformed', error)
+  return error instanceof SelvedgeError ? error : messageInvalid('a document message is malformed', error)
 }

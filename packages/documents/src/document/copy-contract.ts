@@ -37,7 +37,7 @@ export interface CopyHost<Copy> {
   writerKey(): string
   /** The engine that the catalogue gives the document. */
   listedEngine(id: DocumentId): EngineName | undefined
-  createYjs(events: YjsEngineEvents): YjsEngine
+  createYjs(id: DocumentId, events: YjsEngineEvents): YjsEngine
   createAutomerge(local: (update: Uint8Array) => void, changed: () => void): Promise<AutomergeEngine>
   committed(copy: Copy, commit: CopyCommit): void
   /** What the content in memory includes changed. */

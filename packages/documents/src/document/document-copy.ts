@@ -222,7 +222,7 @@ export class DocumentCopy {
   }
 
   private createYjs(): YjsEngine {
-    return this.host.createYjs({
+    return this.host.createYjs(this.id, {
       local: update => this.localEdit(update),
       observerFailed: error => this.host.log.warn({ id: this.id, error }, 'an observer of a document threw'),
       destroyed: () => this.retire()

@@ -13,7 +13,7 @@ export const documentLimits = {
   /** Bytes of live updates that wait for a document to be read from the store. Beyond it they are dropped and pulled. */
   loadingBytesMax: 4 * 1024 * 1024,
   /** Pulls under way in one channel; further documents wait. */
-  pullsInFlightMax: 4,
+  pullsInFlightMax: 16,
   /** Pull requests that a peer may have waiting here; one more is a bad message. */
   pullsWaitingMax: 16,
   /** Messages of one Automerge sync conversation before the whole document is asked for. */
@@ -32,7 +32,9 @@ export const documentLimits = {
   floatingMax: 64,
   /** Documents that one peer can be owed a notice or an acknowledgement for; beyond it the oldest is forgotten. */
   noticesMax: 10_000,
-  /** How long a relay's acknowledgement of an own edit is waited for before peers are asked for it. */
+  /** How long after a channel opens the peer is asked to acknowledge own edits that it did not pull by then. */
+  confirmDelayMs: 500,
+  /** How long a receipt waits for a relay's acknowledgement of an own edit before peers are asked for it. */
   seekDelayMs: 5_000,
   /** Writers of one document whose edits are sought at relays. Those of further ones are not: their receipts go on waiting. */
   soughtWritersMax: 1_000,

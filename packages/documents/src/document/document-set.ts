@@ -94,7 +94,7 @@ export class DocumentSet {
     const { headers, suspects } = await readStoredDocuments(this.options.store)
     for (const [id, header] of headers) this.copies.set(id, new DocumentCopy(id, this.copyHost, header))
     this.state = 'loaded'
-    this.catalogue.open(ids => this.catalogueChanged(ids))
+    this.catalogue.open((ids, caughtUp) => this.catalogueChanged(ids, caughtUp))
     for (const id of suspects) {
       // Reading a document finds what is wrong with its records. The verdict is on disk before anything is claimed.
       const copy = this.ensureCopy(id)
@@ -171,7 +171,7 @@ export class DocumentSet {
     this.requireOpen()
     await this.copies.get(id)?.flushed()
     this.catalogue.delete(id)
-    this.catalogueChanged([id])
+    this.catalogueChanged([id], new Set())
   }
 
   /**
@@ -206,6 +206,11 @@ export class DocumentSet {
     return this.acknowledged.reached(id, writer, count)
   }
 
+  /** Somebody waits for a relay to have an own edit: if none is known to after `seekDelayMs`, the peers are asked. */
+  seekRelay(id: DocumentId, { writer, count }: DocumentDot): void {
+    if (this.state === 'loaded' && this.options.role !== 'relay') this.relayed.await(id, writer, count)
+  }
+
   /** Calls `listener` for every acknowledgement of a peer, and for news of a relay that is passed on. Returns an unsubscriber. */
   onStored(listener: StoredListener): () => void {
     return this.acknowledged.listen(listener)
@@ -214,7 +219,7 @@ export class DocumentSet {
   /** The documents' side of a new session with a peer. */
   channel(options: ChannelOptions): DocumentChannel {
     this.requireOpen()
-    const channel = new Channel(this.channelHost, options, this.ownEdits())
+    const channel = new Channel(this.channelHost, options, () => this.unacknowledged(options.label))
     this.channels.add(channel)
     this.planner.opened(channel)
     this.relayed.opened(channel)
@@ -245,7 +250,7 @@ export class DocumentSet {
       limits: this.limits,
       writerKey: () => registers.writerKey(),
       listedEngine: id => this.engineInCatalogue(id),
-      createYjs: events => new YjsEngine(this.random.uint32(), events),
+      createYjs: (id, events) => new YjsEngine(id, this.random.uint32(), events),
       createAutomerge: async (local, changed) => {
         // Drawn before the import, whose duration must not decide the order of draws.
         const actor = randomHex(this.random, 16)
@@ -329,14 +334,15 @@ export class DocumentSet {
     return missingFrom(copy.included, listed)
   }
 
-  private catalogueChanged(ids: readonly DocumentId[]): void {
+  private catalogueChanged(ids: readonly DocumentId[], caughtUp: ReadonlySet<DocumentId>): void {
     if (this.state !== 'loaded') return
     for (const id of ids) {
       const copy = this.catalogue.has(id) ? this.ensureCopy(id) : this.copies.get(id)
       if (!copy) continue
       copy.engineName ??= this.engineInCatalogue(id)
       this.keeper.changed(copy)
-      this.planner.listed(copy)
+      if (caughtUp.has(id)) this.planner.reconsider(copy)
+      else this.planner.listed(copy)
     }
   }
 
@@ -349,7 +355,6 @@ export class DocumentSet {
     const engine = copy.engineName!
     if (own) {
       const { writer, count, clock, update } = own
-      if (this.options.role !== 'relay') this.relayed.committed(copy.id, writer, count)
       this.catalogue.set(copy.id, writer, { engine, count, clock })
       if (update)
         for (const channel of this.channels) channel.sendLive({ id: copy.id, engine, writer, from: count - 1, to: count, update })
@@ -374,14 +379,12 @@ export class DocumentSet {
     return this.copies.get(id)?.written ?? new Map<string, number>()
   }
 
-  /** Own edits of this boot, for a new peer to acknowledge. */
-  private ownEdits(): Map<DocumentId, Map<string, number>> {
-    const edits = new Map<DocumentId, Map<string, number>>()
-    for (const copy of this.copies.values()) {
-      const own = [...copy.durable].filter(([writer]) => copy.written.has(writer))
-      if (own.length > 0) edits.set(copy.id, new Map(own))
+  /** Own edits of this boot that the peer is not known to have on disk, for it to acknowledge. */
+  private *unacknowledged(peer: string): Iterable<[DocumentId, Included]> {
+    for (const { id, durable, written } of this.copies.values()) {
+      const own = [...durable].filter(([key, count]) => written.has(key) && !this.acknowledged.hasReached(id, key, count, peer))
+      if (own.length > 0) yield [id, new Map(own)]
     }
-    return edits
   }
 
   private requireOpen(): void {

@@ -39,7 +39,7 @@ export interface PullSide {
 
 export interface Answer {
   readonly body: Uint8Array
-  /** The answerer's position: an encoded Yjs state vector, or Automerge heads. */
+  /** The answerer's position: an encoded Yjs state vector, or Automerge heads beside those of the changes in the body. */
   readonly target: Uint8Array
 }
 

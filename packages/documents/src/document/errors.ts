@@ -23,3 +23,8 @@ export function documentBacklog(id: DocumentId, bytesMax: number): SelvedgeError
     details: { id, bytesMax }
   })
 }
+
+/** What a peer sent is refused: the session closes with it. */
+export function messageInvalid(message: string, cause?: unknown): SelvedgeError {
+  return new SelvedgeError(documentErrors.documentMessageInvalid, message, { cause })
+}

@@ -5,7 +5,7 @@
  * Wire: byte 0 and a whole message, or byte 1, the total length and the first fragment, or byte 2 and the next fragment.
  */
 import { ByteReader, ByteWriter } from '@selvedge/core'
-import { invalid } from './messages.js'
+import { messageInvalid } from './errors.js'
 
 const whole = 0
 const first = 1
@@ -13,8 +13,8 @@ const next = 2
 /** The marker byte and the total length. */
 const headerBytesMax = 9
 
-export function fitsWhole(message: Uint8Array, fragmentBytesMax: number): boolean {
-  return message.length + 1 <= fragmentBytesMax
+export function fitsWhole(messageBytes: number, fragmentBytesMax: number): boolean {
+  return messageBytes + 1 <= fragmentBytesMax
 }
 
 export function wrapWhole(message: Uint8Array): Uint8Array {
@@ -64,15 +64,15 @@ export class Reassembly {
     const marker = reader.byte()
     if (marker === whole) return reader.raw(reader.remaining)
     if (marker === first) {
-      if (this.busy) throw invalid('a long message starts inside of another')
+      if (this.busy) throw messageInvalid('a long message starts inside of another')
       this.expected = reader.uintUpTo(this.transferBytesMax, 'the length of a message')
-    } else if (marker !== next) throw invalid(`fragment marker ${marker} has no meaning`)
-    else if (!this.busy) throw invalid('a fragment belongs to no message')
+    } else if (marker !== next) throw messageInvalid(`fragment marker ${marker} has no meaning`)
+    else if (!this.busy) throw messageInvalid('a fragment belongs to no message')
     const part = reader.raw(reader.remaining).slice()
-    if (part.length === 0) throw invalid('a fragment is empty')
+    if (part.length === 0) throw messageInvalid('a fragment is empty')
     this.parts.push(part)
     this.received += part.length
-    if (this.received > this.expected) throw invalid('a message is longer than it was announced')
+    if (this.received > this.expected) throw messageInvalid('a message is longer than it was announced')
     return this.received === this.expected ? this.finish() : undefined
   }
 

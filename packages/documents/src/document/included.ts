@@ -3,6 +3,7 @@
  * every edit of w up to n. Whoever includes all that the catalogue lists has the whole document.
  */
 import { type ByteReader, type ByteWriter, limits } from '@selvedge/core'
+import type { ReadName, WriteName } from './writer-names.js'
 
 export type Included = ReadonlyMap<string, number>
 
@@ -29,14 +30,20 @@ export function raise(target: Map<string, number>, from: Included): boolean {
   return rose
 }
 
-export function writeIncluded(writer: ByteWriter, included: Included): void {
+const writeKey: WriteName = (out, key) => void out.string(key)
+const readKey: ReadName = reader => reader.string(limits.slotBytesMax, 'a writer key')
+
+export function writeIncluded(writer: ByteWriter, included: Included, writeName = writeKey): void {
   writer.uint(included.size)
-  for (const [key, count] of included) writer.string(key).uint(count)
+  for (const [key, count] of included) {
+    writeName(writer, key)
+    writer.uint(count)
+  }
 }
 
-export function readIncluded(reader: ByteReader): Map<string, number> {
+export function readIncluded(reader: ByteReader, readName = readKey): Map<string, number> {
   const size = reader.count('the number of writers', 2)
   const included = new Map<string, number>()
-  for (let i = 0; i < size; i++) included.set(reader.string(limits.slotBytesMax, 'a writer key'), reader.uint())
+  for (let i = 0; i < size; i++) included.set(readName(reader), reader.uint())
   return included
 }

@@ -2,11 +2,12 @@
  * The messages of the document protocol, and their bytes. What they mean is said in `channel.ts`. Everything read here is untrusted:
  * bounded, checked, and refused with a `SelvedgeError`.
  */
-import { ByteReader, ByteWriter, SelvedgeError, documentId, limits, type DocumentId } from '@selvedge/core'
+import { ByteReader, ByteWriter, documentId, limits, type DocumentId } from '@selvedge/core'
 import type { LiveUpdate } from './copy-contract.js'
 import type { EngineName } from './engine.js'
-import { documentErrors } from './errors.js'
+import { messageInvalid } from './errors.js'
 import { readIncluded, writeIncluded, type Included } from './included.js'
+import { WriterNames, writeWholeName, type ReadName, type WriteName } from './writer-names.js'
 
 export interface PullMessage {
   readonly kind: 'pull'
@@ -64,48 +65,68 @@ const codes = { pull: 1, answer: 2, live: 3, stored: 4, confirm: 5, relayed: 128
 const firstOptionalCode = 128
 const engines: readonly EngineName[] = ['yjs', 'automerge']
 
-export function encodeMessage(message: Message): Uint8Array {
+/** The bytes of a message. Without `name` it can be read whatever else was; with a channel's, only in its place. */
+export function encodeMessage(message: Message, name: WriteName = writeWholeName): Uint8Array {
   const writer = new ByteWriter()
   writer.byte(codes[message.kind])
   switch (message.kind) {
     case 'pull':
       writer.uint(message.pull).byte((message.first ? 1 : 0) | (message.full ? 2 : 0))
       writer.string(message.id).byte(engines.indexOf(message.engine))
-      writeIncluded(writer, message.included)
-      writeIncluded(writer, message.needs)
+      writeIncluded(writer, message.included, name)
+      writeIncluded(writer, message.needs, name)
       writer.bytes(message.body)
       break
     case 'answer':
       writer.uint(message.pull).byte(message.found ? 1 : 0)
-      writeIncluded(writer, message.included)
+      writeIncluded(writer, message.included, name)
       writer.bytes(message.target).bytes(message.body)
       break
     case 'live':
-      writer.string(message.id).byte(engines.indexOf(message.engine)).string(message.writer)
+      writer.string(message.id).byte(engines.indexOf(message.engine))
+      name(writer, message.writer)
       writer.uint(message.from).uint(message.to).bytes(message.update)
       break
     case 'relayed':
       writer.string(message.id).string(message.relay)
-      writeIncluded(writer, message.included)
+      writeIncluded(writer, message.included, name)
       break
     default:
       writer.string(message.id)
-      writeIncluded(writer, message.included)
+      writeIncluded(writer, message.included, name)
   }
   return writer.finish()
 }
 
+/** No message of these writers, ids and contents is longer, however its writers are written. */
+export function messageBytesMax(message: Message): number {
+  const text = (value: string): number => 3 * value.length + 9
+  const names = (included: Included): number => [...included.keys()].reduce((sum, key) => sum + text(key) + 10, 9)
+  switch (message.kind) {
+    case 'pull':
+      return 40 + text(message.id) + names(message.included) + names(message.needs) + message.body.length
+    case 'answer':
+      return 40 + names(message.included) + message.target.length + message.body.length
+    case 'live':
+      return 60 + text(message.id) + text(message.writer) + message.update.length
+    case 'relayed':
+      return 10 + text(message.id) + text(message.relay) + names(message.included)
+    default:
+      return 10 + text(message.id) + names(message.included)
+  }
+}
+
 /** The message, or `undefined` for an optional one of a later version. @throws SelvedgeError when it is malformed */
-export function decodeMessage(bytes: Uint8Array): Message | undefined {
+export function decodeMessage(bytes: Uint8Array, names = new WriterNames()): Message | undefined {
   const reader = new ByteReader(bytes)
   const code = reader.byte()
-  const message = readMessage(code, reader)
+  const message = readMessage(code, reader, names.read)
   if (!message) return undefined
   reader.finish('a document message')
   return message
 }
 
-function readMessage(code: number, reader: ByteReader): Message | undefined {
+function readMessage(code: number, reader: ByteReader, name: ReadName): Message | undefined {
   switch (code) {
     case codes.pull: {
       const pull = reader.uint()
@@ -117,8 +138,8 @@ function readMessage(code: number, reader: ByteReader): Message | undefined {
         full: (flags & 2) !== 0,
         id: readId(reader),
         engine: readEngine(reader),
-        included: readIncluded(reader),
-        needs: readIncluded(reader),
+        included: readIncluded(reader, name),
+        needs: readIncluded(reader, name),
         body: reader.bytes().slice()
       }
     }
@@ -127,35 +148,35 @@ function readMessage(code: number, reader: ByteReader): Message | undefined {
         kind: 'answer',
         pull: reader.uint(),
         found: reader.byte() === 1,
-        included: readIncluded(reader),
+        included: readIncluded(reader, name),
         target: reader.bytes().slice(),
         body: reader.bytes().slice()
       }
     case codes.live: {
       const id = readId(reader)
       const engine = readEngine(reader)
-      const writer = reader.string(limits.slotBytesMax, 'a writer key')
+      const writer = name(reader)
       const from = reader.uint()
       const to = reader.uint()
-      if (to <= from) throw invalid(`a live update goes from ${from} to ${to}`)
+      if (to <= from) throw messageInvalid(`a live update goes from ${from} to ${to}`)
       return { kind: 'live', id, engine, writer, from, to, update: reader.bytes().slice() }
     }
     case codes.stored:
-      return { kind: 'stored', id: readId(reader), included: readIncluded(reader) }
+      return { kind: 'stored', id: readId(reader), included: readIncluded(reader, name) }
     case codes.confirm:
-      return { kind: 'confirm', id: readId(reader), included: readIncluded(reader) }
+      return { kind: 'confirm', id: readId(reader), included: readIncluded(reader, name) }
     case codes.seek:
-      return { kind: 'seek', id: readId(reader), included: readIncluded(reader) }
+      return { kind: 'seek', id: readId(reader), included: readIncluded(reader, name) }
     case codes.relayed:
       return {
         kind: 'relayed',
         id: readId(reader),
         relay: reader.string(limits.slotBytesMax, 'a node id'),
-        included: readIncluded(reader)
+        included: readIncluded(reader, name)
       }
     default:
       if (code >= firstOptionalCode) return undefined
-      throw invalid(`document message ${code} has no meaning`)
+      throw messageInvalid(`document message ${code} has no meaning`)
   }
 }
 
@@ -165,10 +186,6 @@ function readId(reader: ByteReader): DocumentId {
 
 function readEngine(reader: ByteReader): EngineName {
   const engine = engines[reader.byte()]
-  if (!engine) throw invalid('an engine has no meaning')
+  if (!engine) throw messageInvalid('an engine has no meaning')
   return engine
-}
-
-export function invalid(message: string, cause?: unknown): SelvedgeError {
-  return new SelvedgeError(documentErrors.documentMessageInvalid, message, { cause })
 }

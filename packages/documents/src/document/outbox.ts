@@ -5,7 +5,15 @@
  */
 import type { DocumentLimits } from './document-limits.js'
 import { Fragmenter, fitsWhole, wrapWhole } from './fragments.js'
-import { encodeMessage, type LiveMessage, type Message, type NoticeMessage, type RelayedMessage } from './messages.js'
+import {
+  encodeMessage,
+  messageBytesMax,
+  type LiveMessage,
+  type Message,
+  type NoticeMessage,
+  type RelayedMessage
+} from './messages.js'
+import { WriterNames } from './writer-names.js'
 
 /** Where messages come from that are made only when they can be sent. */
 export interface NoticeSource {
@@ -14,13 +22,14 @@ export interface NoticeSource {
 }
 
 export class Outbox {
-  private readonly short: Uint8Array[] = []
+  private readonly short: Message[] = []
   private readonly long: Uint8Array[] = []
   private live: LiveMessage[] = []
   private liveBytes = 0
   private fragmenter: Fragmenter | undefined
   private fragmentTurn = false
   private announced = false
+  private readonly names = new WriterNames()
 
   constructor(
     private readonly limits: DocumentLimits,
@@ -46,9 +55,8 @@ export class Outbox {
   }
 
   send(message: Message): void {
-    const bytes = encodeMessage(message)
-    if (fitsWhole(bytes, this.limits.fragmentBytesMax)) this.short.push(bytes)
-    else this.long.push(bytes)
+    if (this.isShort(message)) this.short.push(message)
+    else this.long.push(encodeMessage(message))
     this.announce()
   }
 
@@ -81,7 +89,7 @@ export class Outbox {
 
   private nextShort(): Uint8Array | undefined {
     const queued = this.short.shift()
-    if (queued) return wrapWhole(queued)
+    if (queued) return this.whole(queued)
     const live = this.live.shift()
     if (live) {
       this.liveBytes -= live.update.length
@@ -96,10 +104,18 @@ export class Outbox {
 
   /** Whole if it fits; otherwise it takes its place among the long ones. */
   private wrap(message: Message): Uint8Array | undefined {
-    const bytes = encodeMessage(message)
-    if (fitsWhole(bytes, this.limits.fragmentBytesMax)) return wrapWhole(bytes)
-    this.long.push(bytes)
+    if (this.isShort(message)) return this.whole(message)
+    this.long.push(encodeMessage(message))
     return this.nextFragment()
+  }
+
+  private isShort(message: Message): boolean {
+    return fitsWhole(messageBytesMax(message), this.limits.fragmentBytesMax)
+  }
+
+  /** Nothing overtakes it any more, so its writers may be named by number. */
+  private whole(message: Message): Uint8Array {
+    return wrapWhole(encodeMessage(message, this.names.write))
   }
 
   private nextFragment(): Uint8Array {

@@ -3,7 +3,7 @@ import { LazyMap, type Clock, type DocumentId, type Timer } from '@selvedge/core
 import type { DocumentCopy } from './document-copy.js'
 import type { DocumentLimits } from './document-limits.js'
 import type { PullSide } from './engine.js'
-import { raise, type Included } from './included.js'
+import { missingFrom, raise, type Included } from './included.js'
 import type { AnswerMessage, PullMessage } from './messages.js'
 
 interface Pull {
@@ -33,8 +33,8 @@ export interface PullingHost {
   send(message: PullMessage): void
   /** A conversation is over: there may be more to ask for, here or elsewhere. */
   finished(copy: DocumentCopy): void
-  /** The content and included edits of an answer were taken over. */
-  adopted(copy: DocumentCopy, included: Included): void
+  /** The content and included edits of an answer were taken over; `news` are those that were not on disk here. */
+  adopted(copy: DocumentCopy, news: Included): void
 }
 
 export class Pulling {
@@ -103,9 +103,10 @@ export class Pulling {
       this.finish(pull)
       return
     }
+    const news = missingFrom(pull.copy.durable, answer.included)
     const reached = pull.copy.applyAnswer(pull.side, answer, answer.included)
     if (reached) {
-      this.host.adopted(pull.copy, answer.included)
+      this.host.adopted(pull.copy, news)
       this.finish(pull)
     } else this.ask(pull)
   }

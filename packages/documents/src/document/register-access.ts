@@ -16,8 +16,8 @@ export interface RegisterAccess {
   /** Paths with slots that start with `prefix`, live or not; used once, at open. */
   paths(prefix: string): Iterable<string>
   /**
-   * Called after registers whose path starts with `prefix` changed, locally or by a merge: once a turn, with the changed paths.
-   * Returns an unsubscriber.
+   * Called after registers whose path starts with `prefix` changed, locally or by a merge: once a turn, with the changed paths, and
+   * which of them came while a peer caught up: what they speak of is not on its way by itself. Returns an unsubscriber.
    */
-  watch(prefix: string, listener: (paths: ReadonlySet<string>) => void): () => void
+  watch(prefix: string, listener: (paths: ReadonlySet<string>, caughtUp: ReadonlySet<string>) => void): () => void
 }

@@ -1,10 +1,12 @@
-import { below, documentId } from '@selvedge/core'
+import { below, documentId, type DocumentId } from '@selvedge/core'
 import { beforeAll, describe, expect, it } from 'vitest'
 import type { DocumentChannel } from './channel.js'
+import type { DocumentDot } from './copy-contract.js'
 import { documentLimits } from './document-limits.js'
 import { decodeMessage, encodeMessage, type Message } from './messages.js'
 import { set, warmUp } from './testing/documents.js'
 import { World, type Link, type TestNode } from './testing/world.js'
+import { WriterNames } from './writer-names.js'
 
 const notes = documentId('notes')
 
@@ -13,6 +15,13 @@ beforeAll(warmUp)
 function relaysOf(node: TestNode, writer = `${node.name}.1`, count = 1): string[] {
   const reached = node.documents.reached(notes, writer, count)
   return reached.filter(({ role }) => role === 'relay').map(({ label }) => label)
+}
+
+/** An edit for which somebody waits until a relay has it. */
+async function setAwaited(node: TestNode, id: DocumentId, key: string, value: unknown): Promise<DocumentDot> {
+  const dot = (await set(node, id, key, value))!
+  node.documents.seekRelay(id, dot)
+  return dot
 }
 
 /** relay – holder – node, with both links up. */
@@ -45,11 +54,12 @@ function wiretap(node: TestNode, label: string, role: 'node' | 'relay' = 'node')
     onPending: () => undefined,
     onFault: error => expect.fail(error.code)
   })
+  const names = new WriterNames()
   return {
     take(): Message[] {
       const messages: Message[] = []
       while (channel.pending) {
-        const message = decodeMessage(channel.next()!.subarray(1))
+        const message = decodeMessage(channel.next()!.subarray(1), names)
         if (message) messages.push(message)
       }
       return messages
@@ -63,7 +73,7 @@ describe('what a relay acknowledged', () => {
     const { world, node } = await row()
     const heard: unknown[] = []
     node.documents.onStored((label, role) => heard.push(`${label} ${role}`))
-    await set(node, notes, 'n', 1)
+    await setAwaited(node, notes, 'n', 1)
     await world.settle()
     expect(relaysOf(node)).toEqual(['relay'])
     expect(relaysOf(node, 'node.1', 2)).toEqual([])
@@ -73,7 +83,7 @@ describe('what a relay acknowledged', () => {
   it('DOC-18: is said only once the relay has it on disk', async () => {
     const { world, relay, node } = await row()
     relay.store.held = true
-    await set(node, notes, 'n', 1)
+    await setAwaited(node, notes, 'n', 1)
     await world.settle()
     expect(relaysOf(node)).toEqual([])
     relay.store.release()
@@ -86,7 +96,7 @@ describe('what a relay acknowledged', () => {
       const world = new World()
       const [relay, holder, node] = [await world.node('relay'), await world.node('holder'), await world.node('node')]
       world.link(holder, node)
-      await set(node, notes, 'n', 1)
+      await setAwaited(node, notes, 'n', 1)
       await world.settle()
       if (waits) await seekTime(world)
       expect(relaysOf(node)).toEqual([])
@@ -98,7 +108,7 @@ describe('what a relay acknowledged', () => {
 
   it('DOC-18: reaches it also when the holder forgot it in a restart', async () => {
     const { world, relay, holder, node, mesh } = await row()
-    await set(node, notes, 'n', 1)
+    await setAwaited(node, notes, 'n', 1)
     await untilStored(world, holder, 'node.1')
     mesh.cut()
     await world.settle()
@@ -110,14 +120,14 @@ describe('what a relay acknowledged', () => {
     world.link(holder, node)
     await world.settle()
     expect(relaysOf(node)).toEqual(['relay'])
-    await set(node, notes, 'n', 2)
+    await setAwaited(node, notes, 'n', 2)
     await world.settle()
     expect(relaysOf(node, 'node.1', 2)).toEqual(['relay'])
   })
 
   it('DOC-18: reaches it also when it was lost with the trunk while the node stayed connected', async () => {
     const { world, relay, node, holder, trunk } = await row()
-    await set(node, notes, 'n', 1)
+    await setAwaited(node, notes, 'n', 1)
     await untilStored(world, relay, 'node.1')
     trunk.cut()
     await seekTime(world)
@@ -129,7 +139,7 @@ describe('what a relay acknowledged', () => {
 
   it('DOC-18: reaches it through a new holder that saw neither the edit sent nor its acknowledgement', async () => {
     const { world, relay, holder, node } = await row()
-    await set(node, notes, 'n', 1)
+    await setAwaited(node, notes, 'n', 1)
     await untilStored(world, relay, 'node.1')
     holder.crash()
     await seekTime(world)
@@ -149,7 +159,7 @@ describe('what a relay acknowledged', () => {
     for (const [i, node] of ring.entries()) world.link(node, ring[(i + 1) % ring.length]!)
     world.link(relay, ring[0]!)
     await world.settle()
-    await set(ring[2]!, notes, 'n', 1)
+    await setAwaited(ring[2]!, notes, 'n', 1)
     expect(await world.settle()).toBeLessThan(80)
     expect(relaysOf(ring[2]!)).toEqual(['relay'])
     await world.turn(documentLimits.seekDelayMs)
@@ -168,8 +178,8 @@ describe('what a relay acknowledged', () => {
         const roll = below(world.random, 10)
         if (roll < 3) {
           const node = nodes[1 + at]!
-          const dot = await set(node, notes, `k${step}`, step)
-          expected.set(node, dot!)
+          const dot = await setAwaited(node, notes, `k${step}`, step)
+          expected.set(node, dot)
         } else if (roll < 5) {
           links[at]?.cut()
           links[at] = undefined
@@ -213,7 +223,7 @@ describe('what is passed on', () => {
     const world = new World()
     const node = await world.node('a')
     const [from, other, relay] = [wiretap(node, 'from'), wiretap(node, 'other'), wiretap(node, 'relay', 'relay')]
-    await set(node, notes, 'n', 1)
+    await setAwaited(node, notes, 'n', 1)
     for (const peer of [from, other, relay]) peer.take()
     const news: Message = { kind: 'relayed', id: notes, relay: 'cloud', included: new Map([['a.1', 1]]) }
     from.give(news)
@@ -228,7 +238,7 @@ describe('what is passed on', () => {
     const world = new World()
     const node = await world.node('a')
     const [from, other] = [wiretap(node, 'from'), wiretap(node, 'other')]
-    await set(node, notes, 'n', 1)
+    await setAwaited(node, notes, 'n', 1)
     other.take()
     const news = (writer: string, count: number): Message => ({
       kind: 'relayed',
@@ -247,7 +257,7 @@ describe('what is passed on', () => {
     const world = new World()
     const node = await world.node('a', { relaysMax: 2 })
     const from = wiretap(node, 'from')
-    await set(node, notes, 'n', 1)
+    await setAwaited(node, notes, 'n', 1)
     for (const relay of ['r1', 'r2', 'r3']) from.give({ kind: 'relayed', id: notes, relay, included: new Map([['a.1', 1]]) })
     expect(relaysOf(node)).toEqual(['r1', 'r2'])
   })
@@ -286,7 +296,7 @@ describe('seeking', () => {
     from.give(seek(documentId('d1'), 'x.1', 2))
     const sought = other.take()
     expect(sought).toEqual([seek(documentId('d1'), 'x.1', 2), seek(documentId('d2'))])
-    await set(node, notes, 'n', 1)
+    await setAwaited(node, notes, 'n', 1)
     await world.turn(documentLimits.seekDelayMs)
     expect(other.take().filter(({ kind }) => kind === 'seek')).toEqual([])
     other.give({ kind: 'relayed', id: documentId('d2'), relay: 'cloud', included: new Map([['x.1', 1]]) })
@@ -297,12 +307,12 @@ describe('seeking', () => {
   it('DOC-18: begins only after a while, and not for what a relay has', async () => {
     const { world, node } = await row()
     const tap = wiretap(node, 'peer')
-    await set(node, notes, 'n', 1)
+    await setAwaited(node, notes, 'n', 1)
     await world.settle()
     await world.turn(documentLimits.seekDelayMs)
     expect(tap.take().filter(({ kind }) => kind === 'seek')).toEqual([])
     for (const link of [...world.links]) link.cut()
-    await set(node, notes, 'n', 2)
+    await setAwaited(node, notes, 'n', 2)
     expect(tap.take().filter(({ kind }) => kind === 'seek')).toEqual([])
     await world.turn(documentLimits.seekDelayMs)
     expect(tap.take()).toEqual([seek(notes, 'node.1', 2)])
@@ -311,13 +321,11 @@ describe('seeking', () => {
   it('DOC-18: a relay seeks nothing, and nothing is sought for one', async () => {
     const world = new World()
     const relay = await world.node('relay')
-    await set(relay, notes, 'n', 1)
+    await setAwaited(relay, notes, 'n', 1)
     await world.turn(documentLimits.seekDelayMs)
-    expect(
-      wiretap(relay, 'peer')
-        .take()
-        .map(({ kind }) => kind)
-    ).toEqual(['confirm'])
+    const peer = wiretap(relay, 'peer')
+    await world.turn(documentLimits.seekDelayMs)
+    expect(peer.take().map(({ kind }) => kind)).toEqual(['confirm'])
     const node = await world.node('a')
     const other = wiretap(node, 'other')
     wiretap(node, 'relay', 'relay').give(seek(notes))

@@ -9,8 +9,9 @@
  *   reached along the ways that the edits came. Of what is sought, documents beyond `noticesMax` and writers beyond `soughtWritersMax`
  *   are ignored.
  *
- * An acknowledgement can be lost: with a channel, or with the node that held the trunk. So own edits that no relay is known to have
- * after a while are *sought*. That stands until it is answered: peers pass it on, and ask every relay that they meet.
+ * An acknowledgement can be lost: with a channel, or with the node that held the trunk. So own edits for which somebody waits, and that
+ * no relay is known to have after a while, are *sought*. That stands until it is answered: peers pass it on, and ask every relay
+ * that they meet.
  */
 import type { Clock, DocumentId, Timer } from '@selvedge/core'
 import type { DocumentLimits } from './document-limits.js'
@@ -38,14 +39,15 @@ export class RelayedEdits {
   /** Document → relay → edits. */
   private readonly known = new Map<DocumentId, Map<string, Edits>>()
   private readonly sought = new Map<DocumentId, Edits>()
-  /** Own edits that were not sought yet. */
+  /** Own edits that somebody waits for, and that were not sought yet. */
   private readonly due = new Map<DocumentId, Edits>()
   private timer: Timer | undefined
 
   constructor(private readonly host: RelayedEditsHost) {}
 
-  /** An own edit is on disk. */
-  committed(id: DocumentId, writer: string, count: number): void {
+  /** Somebody waits for a relay to have an own edit. */
+  await(id: DocumentId, writer: string, count: number): void {
+    if (this.unknown(id, new Map([[writer, count]])).size === 0) return
     raise(at(this.due, id), new Map([[writer, count]]))
     this.timer ??= this.host.clock.setTimer(this.host.limits.seekDelayMs, () => {
       this.timer = undefined

@@ -92,9 +92,9 @@ function news({ wanted, told }: Owed, durable: Included): Map<string, number> {
   return included
 }
 
-/** Asks the peer to acknowledge what this replica wrote since it booted: receipts outlive the channel that they began on. */
+/** Asks the peer to acknowledge what it has on disk, perhaps: receipts outlive the channel that they began on. */
 export class Confirmations implements NoticeSource {
-  constructor(private readonly edits: Map<DocumentId, Map<string, number>>) {}
+  private readonly edits = new Map<DocumentId, Map<string, number>>()
 
   get pending(): boolean {
     return this.edits.size > 0

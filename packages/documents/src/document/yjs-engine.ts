@@ -15,6 +15,7 @@ export const replicated = Symbol('selvedge replicated')
 
 // What an empty document encodes to.
 const emptyUpdateBytes = 2
+const emptyStateVector = Uint8Array.of(0)
 const rehearsalLagBytesMax = 1024 * 1024
 
 export interface YjsEngineEvents {
@@ -35,10 +36,11 @@ export class YjsEngine implements Engine {
   private ended = false
 
   constructor(
+    id: string,
     clientId: number,
     private readonly events: YjsEngineEvents
   ) {
-    this.doc = new Y.Doc()
+    this.doc = new Y.Doc({ guid: id })
     this.doc.clientID = clientId
     this.doc.on('update', (update: Uint8Array, origin: unknown) => {
       if (origin === replicated) return
@@ -80,7 +82,7 @@ export class YjsEngine implements Engine {
 
   pull(): PullSide {
     return {
-      request: full => (full ? Y.encodeStateVector(new Y.Doc()) : Y.encodeStateVector(this.doc)),
+      request: full => (full ? emptyStateVector : Y.encodeStateVector(this.doc)),
       receive: ({ body, target }) => {
         const wanted = decodeStateVector(target)
         if (body.length > emptyUpdateBytes) this.apply(body)
@@ -115,7 +117,8 @@ export class YjsEngine implements Engine {
   private rehearse(update: Uint8Array): ReturnType<typeof Y.decodeUpdate> {
     try {
       if (!this.rehearsal) {
-        this.rehearsal = new Y.Doc()
+        // Named, so that Yjs does not draw a name: that takes longer than all the rest.
+        this.rehearsal = new Y.Doc({ guid: this.doc.guid })
         Y.applyUpdate(this.rehearsal, this.snapshot())
         this.lag = []
         this.lagBytes = 0

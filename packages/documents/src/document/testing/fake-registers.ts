@@ -11,8 +11,9 @@ interface Entry {
 export class FakeRegisters implements RegisterAccess {
   private entries = new Map<string, Entry>()
   private durable = new Map<string, Entry>()
-  private readonly watchers = new Set<{ prefix: string; listener: (paths: ReadonlySet<string>) => void }>()
+  private readonly watchers = new Set<{ prefix: string; listener: Parameters<RegisterAccess['watch']>[1] }>()
   private changed = new Set<string>()
+  private caughtUp = new Set<string>()
   private latest = 0
 
   constructor(
@@ -55,7 +56,7 @@ export class FakeRegisters implements RegisterAccess {
     yield* paths
   }
 
-  watch(prefix: string, listener: (paths: ReadonlySet<string>) => void): () => void {
+  watch(prefix: string, listener: Parameters<RegisterAccess['watch']>[1]): () => void {
     const watcher = { prefix, listener }
     this.watchers.add(watcher)
     return () => void this.watchers.delete(watcher)
@@ -66,8 +67,8 @@ export class FakeRegisters implements RegisterAccess {
     this.durable = new Map(this.entries)
   }
 
-  /** Takes over what `other` has; says whether anything was new. */
-  merge(other: FakeRegisters): boolean {
+  /** Takes over what `other` has, live or as one that catches up; says whether anything was new. */
+  merge(other: FakeRegisters, how: 'live' | 'catching up' = 'live'): boolean {
     let news = false
     for (const [at, entry] of other.entries) {
       const own = this.entries.get(at)
@@ -75,6 +76,7 @@ export class FakeRegisters implements RegisterAccess {
       news = true
       this.latest = Math.max(this.latest, entry.stamp)
       this.put(at, entry)
+      if (how === 'catching up') this.caughtUp.add(at.split('\n')[0]!)
     }
     return news
   }
@@ -98,10 +100,12 @@ export class FakeRegisters implements RegisterAccess {
 
   private notify(): void {
     const changed = this.changed
+    const caughtUp = this.caughtUp
     this.changed = new Set()
+    this.caughtUp = new Set()
     for (const { prefix, listener } of [...this.watchers]) {
       const paths = new Set([...changed].filter(path => path.startsWith(prefix)))
-      if (paths.size > 0) listener(paths)
+      if (paths.size > 0) listener(paths, caughtUp)
     }
   }
 }
