@@ -5,7 +5,8 @@ const questions = {
   'register-writes': () => import('./register-writes.js'),
   overwrites: () => import('./overwrites.js'),
   'acknowledged-writes': () => import('./acknowledged-writes.js'),
-  reopen: () => import('./reopen.js')
+  reopen: () => import('./reopen.js'),
+  'documents-reconnect': () => import('./documents-reconnect.js')
 } satisfies Record<string, () => Promise<Question>>
 
 export type QuestionId = keyof typeof questions

@@ -1,0 +1,63 @@
+/**
+ * What does it take to find and fetch what changed in 10 of 1,000 documents after a cut? Once with shared documents (Yjs) and once with
+ * configs (Automerge), beside automerge-repo over its own WebSocket adapters. Bytes are everything that the sockets carried both
+ * ways, without the updates themselves.
+ */
+import { openAutomergeRepoPair } from '../documents/automerge-repo-pair.js'
+import type { Pair, Reconnect } from '../documents/pair.js'
+import { openSelvedgePair } from '../documents/selvedge-pair.js'
+import { figure, row, type Bench, type Row } from '../row.js'
+import { sample } from '../sample.js'
+
+const documentCount = 1_000
+const editedCount = 10
+
+export async function run(bench: Bench): Promise<Row[]> {
+  const documents = bench.quick ? 100 : documentCount
+  const rounds = bench.quick ? 2 : 9
+  const open: Record<string, () => Promise<Pair>> = {
+    'selvedge, Yjs': () => openSelvedgePair('yjs', documents),
+    'selvedge, Automerge': () => openSelvedgePair('automerge', documents),
+    'automerge-repo': () => openAutomergeRepoPair(documents)
+  }
+  const pairs: [string, Pair][] = []
+  for (const [name, opened] of Object.entries(open)) {
+    bench.progress(`${name}: ${documents.toLocaleString('en')} documents`)
+    pairs.push([name, await opened()])
+  }
+  const results = new Map<string, Reconnect[]>(pairs.map(([name]) => [name, []]))
+  for (let round = 0; round <= rounds; round++) {
+    bench.progress(`round ${round} of ${rounds}`)
+    for (const [name, pair] of round % 2 ? pairs.toReversed() : pairs) {
+      globalThis.gc?.()
+      const result = await pair.reconnect(editedCount)
+      if (round > 0) results.get(name)!.push(result)
+    }
+  }
+  for (const [, pair] of pairs) await pair.close()
+
+  const kilobytes = (name: string) =>
+    figure(name, 'KB', sample(results.get(name)!.map(({ overheadBytes }) => overheadBytes / 1024)))
+  const ms = (name: string) => figure(name, 'ms', sample(results.get(name)!.map(result => result.ms)))
+  const conditions =
+    `${documents.toLocaleString('en')} documents of 2 to 4 KB, ${editedCount} edited, half on each side; one process, WebSocket on ` +
+    'loopback; every byte of the sockets until they are quiet, handshakes too; time from the dial until all open documents show it; ' +
+    'ours a node and a relay with a Level store each, automerge-repo with everything in memory and no storage'
+  return ['selvedge, Yjs', 'selvedge, Automerge'].flatMap(name => [
+    row(
+      bench,
+      {
+        title: 'reconnect: bytes besides the updates',
+        ours: kilobytes(name),
+        beside: [kilobytes('automerge-repo')],
+        conditions
+      },
+      { atMost: 4, unit: 'KB' }
+    ),
+    row(
+      bench,
+      { title: 'reconnect: until equal', ours: ms(name), beside: [ms('automerge-repo')], conditions },
+      { atMost: 30, unit: 'ms' }
+    )
+  ])
+}
