@@ -7,7 +7,7 @@ import { encodeCloseReason, parseCloseReason } from './close-reason.js'
 import { connectionLimits } from './connection-limits.js'
 import { closeCodes } from './errors.js'
 
-export const prefixBytes = 4
+const prefixBytes = 4
 const closeBit = 0x8000_0000
 const closeBytesMax = 512
 

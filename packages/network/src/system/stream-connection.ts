@@ -8,9 +8,11 @@ import { closedReason, lostReason } from '../close-reason.js'
 import { connectionLimits } from '../connection-limits.js'
 import { closeCodes } from '../errors.js'
 import { Inbox } from '../inbox.js'
-import { encodeClose, FrameDecoder, framePrefix, prefixBytes, type StreamMessage } from '../mesh-frames.js'
+import { encodeClose, FrameDecoder, framePrefix, type StreamMessage } from '../mesh-frames.js'
+import { sparseWindowUpdates } from './window-updates.js'
 
-const copyBytesMax = 16 * 1024
+/** Frames sent in one turn are written together, at most about this much at a time. */
+const gatherBytesMax = 64 * 1024
 
 export interface StreamConnectionOptions {
   readonly stream: Stream
@@ -35,6 +37,9 @@ export class StreamConnection implements Connection {
   private readonly decoder = new FrameDecoder()
   private readonly inbox = new Inbox(() => this.readOn())
   private needsDrain = false
+  /** Messages of this turn. Each write is a Yamux frame, a Noise message and a system call, whatever its size. */
+  private gathered: Uint8Array[] = []
+  private gatheredBytes = 0
   private resolveFinished!: () => void
 
   constructor(private readonly options: StreamConnectionOptions) {
@@ -43,6 +48,7 @@ export class StreamConnection implements Connection {
     this.outgoing = options.link.direction === 'outbound'
     this.sinceMs = this.heardMs = options.clock.monotonicMs()
     this.finished = new Promise(resolve => (this.resolveFinished = resolve))
+    sparseWindowUpdates(this.stream)
     this.stream.addEventListener('message', event => this.received(event.data))
     this.stream.addEventListener('drain', () => this.checkDrain())
     this.stream.addEventListener('idle', () => this.checkDrain())
@@ -64,7 +70,7 @@ export class StreamConnection implements Connection {
       this.fail({ code: closeCodes.overflow, message: 'more was queued than the connection holds' })
       return false
     }
-    if (!this.write(...prefixed(frame))) return false
+    if (!this.gather(framePrefix(frame.length), frame)) return false
     this.needsDrain ||= this.stream.writableNeedsDrain || this.stream.writeBufferLength >= connectionLimits.highWaterBytes
     return !this.needsDrain
   }
@@ -77,7 +83,8 @@ export class StreamConnection implements Connection {
 
   close(reason: CloseReason = closedReason): void {
     if (!this.end(reason, true)) return
-    this.write(encodeClose(reason))
+    this.gather(encodeClose(reason))
+    this.flush()
     void this.shutDown()
   }
 
@@ -90,7 +97,10 @@ export class StreamConnection implements Connection {
   /** This end can't go on: says so and cuts, without waiting for what is queued. */
   private fail(reason: CloseReason): void {
     if (!this.end(reason, true)) return
-    if (this.stream.writeBufferLength === 0) this.write(encodeClose(reason))
+    if (this.stream.writeBufferLength === 0) {
+      this.gather(encodeClose(reason))
+      this.flush()
+    }
     void this.shutDown()
   }
 
@@ -129,12 +139,23 @@ export class StreamConnection implements Connection {
     if (this.inbox.heldBytes === 0 && this.stream.readStatus === 'paused') this.stream.resume()
   }
 
-  private write(...parts: Uint8Array[]): boolean {
+  private gather(...parts: Uint8Array[]): boolean {
+    if (this.gathered.length === 0) queueMicrotask(() => this.flush())
+    for (const part of parts) {
+      this.gathered.push(part)
+      this.gatheredBytes += part.length
+      this.bytesOut += part.length
+    }
+    return this.gatheredBytes < gatherBytesMax || this.flush()
+  }
+
+  private flush(): boolean {
+    if (this.gathered.length === 0) return true
+    const bytes = concatenated(this.gathered, this.gatheredBytes)
+    this.gathered = []
+    this.gatheredBytes = 0
     try {
-      for (const part of parts) {
-        this.bytesOut += part.length
-        this.stream.send(part)
-      }
+      this.stream.send(bytes)
       return true
     } catch {
       // The stream ended and its event is still to come.
@@ -189,12 +210,12 @@ export class StreamConnection implements Connection {
   }
 }
 
-// Each send is a Yamux frame and a Noise message of its own: a small frame is copied behind its prefix to save one.
-function prefixed(frame: Uint8Array): Uint8Array[] {
-  const prefix = framePrefix(frame.length)
-  if (frame.length > copyBytesMax) return [prefix, frame]
-  const whole = new Uint8Array(prefixBytes + frame.length)
-  whole.set(prefix)
-  whole.set(frame, prefixBytes)
-  return [whole]
+function concatenated(parts: readonly Uint8Array[], bytes: number): Uint8Array {
+  const whole = new Uint8Array(bytes)
+  let at = 0
+  for (const part of parts) {
+    whole.set(part, at)
+    at += part.length
+  }
+  return whole
 }
