@@ -42,11 +42,14 @@ export interface ReceiptsOptions {
   readonly durable: () => DurableState
   /** What `local` means to a relay is that its own store has it: it counts as `relay` too. */
   readonly role: 'node' | 'relay'
+  /** Somebody begins to wait for a write to be durable. */
+  readonly onAwaited?: (level: DurabilityLevel) => void
 }
 
 export class Receipts {
   private readonly waiting: Record<DurabilityLevel, Set<Waiting>> = { local: new Set(), site: new Set(), relay: new Set() }
   private closed: Error | undefined
+  private elsewhere = 0
 
   constructor(private readonly options: ReceiptsOptions) {}
 
@@ -93,7 +96,19 @@ export class Receipts {
       if (signal?.aborted) return reject(abortError(level, signal))
       signal?.addEventListener('abort', aborted, { once: true })
       this.waiting[level].add(waiting)
+      if (level !== 'local') this.elsewhere++
+      this.options.onAwaited?.(level)
     })
+  }
+
+  /** Whether somebody waits for a write to be durable here. */
+  get isLocalAwaited(): boolean {
+    return this.waiting.local.size > 0
+  }
+
+  /** Rises with each wait for another replica. */
+  get awaitedElsewhere(): number {
+    return this.elsewhere
   }
 
   /** More is durable, here or elsewhere. */

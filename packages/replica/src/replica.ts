@@ -103,6 +103,8 @@ export interface AttachOptions {
   readonly admits: (space: SpaceReplica) => boolean
   /** The open spaces that it may be synchronised with, for whoever has too many to ask of each. Default: all that are open. */
   readonly spaces?: () => Iterable<SpaceReplica>
+  /** Whether the peer is known to have a session of its own with a node. Default: never. */
+  readonly hears?: (node: NodeId) => boolean
   /** A peer offers a space that is not open here: open it, or refuse by giving undefined. */
   readonly openOffered?: (space: SpaceId) => Promise<SpaceReplica | undefined>
 }
@@ -226,6 +228,7 @@ export class Replica {
         nowMs: () => this.trusted.nowMs(),
         opened: () => this.opened(source),
         heard: (session, wallMs) => this.heard(session, wallMs),
+        hears: node => options.hears?.(node) ?? false,
         offered: (session, space) => void this.offered(session, space, options),
         signal: (_, topic, payload) => this.options.events?.signal?.(attached, topic, payload)
       },

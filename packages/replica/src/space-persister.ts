@@ -13,6 +13,8 @@ const stateKey = 'state'
 const membersKey = 'members'
 /** Members' vectors serve GC alone: storing them seldom costs only that tombstones stay a little longer. */
 const membersIntervalMs = 10_000
+/** Between the beginnings of two flushes that nobody waits for: what changes meanwhile costs no commit of its own. */
+const flushIntervalMs = 20
 
 export interface SpacePersisterOptions {
   readonly store: SpaceStore
@@ -20,6 +22,8 @@ export interface SpacePersisterOptions {
   readonly members: MemberTable
   readonly clock: Clock
   readonly log: Logger
+  /** Whether somebody waits for what is not durable yet: then a flush is not put off. Default never. */
+  readonly isAwaited?: () => boolean
   /** More is durable than before. */
   readonly onDurable: () => void
   readonly logTuning?: LogTuning
@@ -31,6 +35,7 @@ export class SpacePersister {
   private state: DurableState = { vector: emptyVector, changeIndex: 0, version: 0 }
   private storedVectorVersion = -1
   private flushTimer: Timer | undefined
+  private flushedAt = Number.NEGATIVE_INFINITY
   private flushing: Promise<void> | undefined
   private storedMembersVersion = 0
   private storedMembersAt = Number.NEGATIVE_INFINITY
@@ -99,13 +104,24 @@ export class SpacePersister {
     this.schedule()
   }
 
-  /** Something changed: flush at the end of this turn, or after the flush under way. */
+  /** Something may have changed: flush at the end of this turn, or after the flush under way; under load at a steady pace. */
   schedule(): void {
-    if (this.closed || this.flushing || this.flushTimer) return
-    this.flushTimer = this.options.clock.soon(() => {
+    if (this.closed || this.flushing || this.flushTimer || !this.isDirty()) return
+    const { clock, isAwaited } = this.options
+    const flush = (): void => {
       this.flushTimer = undefined
       this.flushLogged()
-    })
+    }
+    const waitMs = isAwaited?.() ? 0 : this.flushedAt + flushIntervalMs - clock.monotonicMs()
+    this.flushTimer = waitMs > 0 ? clock.setTimer(waitMs, flush) : clock.soon(flush)
+  }
+
+  /** Somebody waits for what changed: a flush that was put off is due now. */
+  hurry(): void {
+    if (!this.flushTimer) return
+    this.flushTimer.cancel()
+    this.flushTimer = undefined
+    this.schedule()
   }
 
   private flushLogged(): void {
@@ -118,13 +134,14 @@ export class SpacePersister {
   async flushNow(): Promise<void> {
     while (this.flushing) await this.flushing
     if (!this.isDirty()) return
+    this.flushedAt = this.options.clock.monotonicMs()
     this.flushing = this.flush()
     try {
       await this.flushing
     } finally {
       this.flushing = undefined
     }
-    if (this.isDirty()) this.schedule()
+    this.schedule()
   }
 
   private isDirty(): boolean {

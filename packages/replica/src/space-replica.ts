@@ -75,6 +75,8 @@ export class SpaceReplica implements SessionSpace {
   private dueAtMs = Number.POSITIVE_INFINITY
   private closed = false
   private changedNoted = false
+  /** A peer waits for the commits up to this one. */
+  private ackWantedUpTo = 0
   /** Whether what was stored had losses, so that peers had to give everything back (I4). */
   rejoined = false
   private divergenceCount = 0
@@ -98,9 +100,11 @@ export class SpaceReplica implements SessionSpace {
       members: this.members,
       clock: options.environment.clock,
       log: options.environment.log,
+      isAwaited: () => this.receipts.isLocalAwaited || this.persister.durable.version < this.ackWantedUpTo,
       onDurable: () => this.onDurable()
     })
     this.receipts = new Receipts({
+      onAwaited: level => (level === 'local' ? this.persister.hurry() : this.noteChanged()),
       node: options.node,
       table: this.table,
       members: this.members,
@@ -150,6 +154,15 @@ export class SpaceReplica implements SessionSpace {
 
   get durable(): DurableState {
     return this.persister.durable
+  }
+
+  get awaited(): number {
+    return this.receipts.awaitedElsewhere
+  }
+
+  ackWanted(): void {
+    this.ackWantedUpTo = this.persister.durable.version + 2
+    this.persister.hurry()
   }
 
   get documents(): DocumentSet {
@@ -266,19 +279,19 @@ export class SpaceReplica implements SessionSpace {
   // ── inside ───────────────────────────────────────────────────────────────────────────────────────────────────────────────
 
   private onChange(register: Register, source: number): void {
-    this.persister.schedule()
     this.changes.note(register, source)
     if (register.expiresAtMs !== 0 || register.shadow) this.scheduleDue()
     this.noteChanged()
   }
 
-  // Sessions are woken once for all that one call changes.
+  // Sessions are woken once for all that one call changes, and send before the disk has its turn.
   private noteChanged(): void {
     if (this.changedNoted) return
     this.changedNoted = true
     queueMicrotask(() => {
       this.changedNoted = false
       this.options.events.changed(this)
+      this.persister.schedule()
     })
   }
 

@@ -1,13 +1,17 @@
 /**
- * The outgoing half of a space link: cuts and seals (SES-4 to SES-10). A cut takes the vector and the registers owed in one turn; live
- * changes are sent ahead of a long cut without a seal; when the cut and what went ahead are out, the seal follows. `cursor` is the
- * table's change index up to which everything was sent or stands in the cut, so a slow peer costs no memory for what is overwritten
- * meanwhile.
+ * The outgoing half of a space link: cuts and seals (SES-4 to SES-10, SES-21). A cut takes the vector and the registers owed in one
+ * turn; live changes are sent ahead of a long cut without a seal; when the cut and what went ahead are out, the seal follows. `cursor`
+ * is the table's change index up to which everything was sent, stands in the cut or is left to its writer, so a slow peer costs no
+ * memory for what is overwritten meanwhile.
+ *
+ * What the peer hears from its writer itself is left to the writer: its cut waits a while, and then sends what the peer does not
+ * cover by then. Everything else goes ahead of such a cut at once.
  */
 import { ByteWriter, LazyMap, limits, type NodeId } from '@selvedge/core'
 import {
   EntryEncoder,
   PeerView,
+  WriterDictionary,
   writeSeqs,
   writeVector,
   type Register,
@@ -17,13 +21,17 @@ import {
 import { bodyOf, Kind } from './frames.js'
 import type { LinkState } from './link-state.js'
 import { vectorSeqsPerFrame, type Outgoing } from './messages.js'
+import { Patience } from './patience.js'
 
+/** One for all links: a frame is encoded in one turn. */
+const encoder = new EntryEncoder(new WriterDictionary())
 /** Live frames that may go ahead of one frame of a long cut. */
 const liveFramesAhead = 4
 const heldPerFrameBytes = 128 * 1024
 
 interface Cut {
   readonly vector: VersionVector
+  readonly vectorVersion: number
   readonly floors: ReadonlyMap<WriterKey, number>
   readonly registers: readonly Register[]
   readonly changeIndex: number
@@ -32,6 +40,17 @@ interface Cut {
   held: string[] | undefined
   heldNext: number
   live: boolean
+  /** The dots of registers left to their writers, as of the cut; undefined: nothing of it was left. */
+  readonly dots: readonly Pick<Register, 'writer' | 'seq'>[] | undefined
+  /** Monotonic time before which none of it is sent. */
+  dueAt: number
+}
+
+/** What a seal would tell: nothing new, what the peer hears for itself, or more. */
+enum News {
+  None,
+  Heard,
+  More
 }
 
 export class CutSender {
@@ -41,6 +60,10 @@ export class CutSender {
   private aheadNext = 0
   private aheadFrames = 0
   private forced: Register[] = []
+  /** Registers left to their writers since the cut. */
+  private readonly left = new Set<Register>()
+  private readonly patience: Patience
+  private askedAwaited = 0
   private firstCut = true
   private sealedVersion = -1
   private readonly sentFloors = new LazyMap<WriterKey, number>()
@@ -49,7 +72,9 @@ export class CutSender {
   /** Registers still to be sent in a full compare. */
   private comparing: { registers: Register[]; next: number } | undefined
 
-  constructor(private readonly link: LinkState) {}
+  constructor(private readonly link: LinkState) {
+    this.patience = new Patience(link)
+  }
 
   /** The floors and the vector that the announcement told. */
   announced(floors: ReadonlyMap<WriterKey, number>, vector: VersionVector): void {
@@ -63,30 +88,45 @@ export class CutSender {
   }
 
   /** The next live frame: rebuttals, changes, small cuts and their seals. */
-  nextLive(): Outgoing | undefined {
+  nextLive(now: number): Outgoing | undefined {
     if (!this.link.peerReady) return undefined
     if (this.aheadNext < this.ahead.length) return this.aheadFrame()
-    if (this.cut && !this.cut.live) {
-      // A long cut is under way: what changes meanwhile goes ahead of it, but never shuts it out.
-      if (this.aheadFrames >= liveFramesAhead) return undefined
-      this.takeAhead()
-      if (this.aheadNext < this.ahead.length) return this.aheadFrame()
-      return undefined
-    }
-    this.cut ??= this.beginCut()
-    return this.cut?.live ? this.cutFrame(this.cut) : undefined
+    this.cut ??= this.beginCut(now)
+    const { cut } = this
+    if (!cut) return undefined
+    if (this.aheadNext < this.ahead.length) return this.aheadFrame()
+    if (cut.live && cut.dueAt <= now) return this.cutFrame(cut)
+    // A long cut is under way, or one that waits: what changes meanwhile goes ahead of it, but never shuts it out.
+    if (cut.dueAt <= now && this.aheadFrames >= liveFramesAhead) return undefined
+    this.takeAhead(now)
+    return this.aheadNext < this.ahead.length ? this.aheadFrame() : undefined
   }
 
   /** The next frame of a long cut, or of a full compare. */
-  nextBulk(): Outgoing | undefined {
+  nextBulk(now: number): Outgoing | undefined {
     if (!this.link.peerReady) return undefined
-    if (this.cut && !this.cut.live) {
+    if (this.cut && !this.cut.live && this.cut.dueAt <= now) {
       this.aheadFrames = 0
       if (this.aheadNext < this.ahead.length) return this.aheadFrame()
       return this.cutFrame(this.cut)
     }
     if (this.comparing) return this.compareFrame(this.comparing)
     return undefined
+  }
+
+  /** When the cut that waits is due. */
+  get dueAt(): number | undefined {
+    return this.cut?.dueAt
+  }
+
+  /** Leaves nothing to its writer for a moment, so that the link may become {@link idle}. */
+  hurry(now: number): void {
+    if (this.patience.hurry(now) && this.cut) this.cut.dueAt = Number.NEGATIVE_INFINITY
+  }
+
+  /** What {@link hurry} was for is done. */
+  calm(): void {
+    this.patience.calm()
   }
 
   /** Whether the peer has been sent, and sealed, everything of this instant. */
@@ -98,6 +138,7 @@ export class CutSender {
       this.cut === undefined &&
       this.comparing === undefined &&
       this.forced.length === 0 &&
+      this.left.size === 0 &&
       this.aheadNext >= this.ahead.length &&
       this.cursor === table.changeIndex &&
       this.sealedVersion === table.vectorVersion
@@ -107,14 +148,22 @@ export class CutSender {
   /** Changes that the peer has not been sent: what status calls backlog. */
   get backlog(): number {
     const left = this.cut ? this.cut.registers.length - this.cut.next : 0
-    return left + Math.max(0, this.link.space.table.changeIndex - this.cursor) + (this.ahead.length - this.aheadNext)
+    const changed = Math.max(0, this.link.space.table.changeIndex - this.cursor)
+    return left + this.left.size + changed + (this.ahead.length - this.aheadNext)
   }
 
-  private takeAhead(): void {
+  private takeAhead(now: number): void {
     const { table } = this.link.space
-    this.ahead = [...this.forced, ...(table.changeIndex > this.cursor ? table.changedSince(this.cursor).filter(this.isOwed) : [])]
+    this.ahead = this.forced
     this.forced = []
     this.aheadNext = 0
+    if (table.changeIndex === this.cursor) return
+    for (const register of table.changedSince(this.cursor)) {
+      this.left.delete(register)
+      if (!this.isOwed(register)) continue
+      if (this.patience.leaves(register, now)) this.left.add(register)
+      else this.ahead.push(register)
+    }
     this.cursor = table.changeIndex
   }
 
@@ -131,45 +180,71 @@ export class CutSender {
     return frame
   }
 
-  private beginCut(): Cut | undefined {
-    const { table } = this.link.space
+  private beginCut(now: number): Cut | undefined {
+    const { table, awaited = 0 } = this.link.space
     if (
       !this.firstCut &&
       this.forced.length === 0 &&
+      this.left.size === 0 &&
       this.cursor === table.changeIndex &&
-      this.sealedVersion === table.vectorVersion
+      this.sealedVersion === table.vectorVersion &&
+      this.askedAwaited === awaited
     )
       return undefined
-    let registers: Register[]
-    if (this.firstCut) {
-      registers = table.owedTo(this.link.view).filter(register => register.source !== this.link.source)
-      this.link.view.dropHave()
-    } else registers = this.cursor === table.changeIndex ? [] : table.changedSince(this.cursor).filter(this.isOwed)
-    if (this.forced.length > 0) {
-      const forced = new Set(this.forced)
-      registers = [...this.forced, ...registers.filter(register => !forced.has(register))]
-      this.forced = []
-    }
-    const changeIndex = table.changeIndex
-    this.cursor = changeIndex
-    const floors = table.floors()
-    const held = this.peerIsBelow(floors) ? [...table.heldNames()] : undefined
     const first = this.firstCut
     this.firstCut = false
-    if (!first && registers.length === 0 && !held && !this.sealSaysMore(floors)) {
-      this.sealedVersion = table.vectorVersion
-      return undefined
+    const registers = first ? this.takeFirst() : this.takeOwed()
+    this.cursor = table.changeIndex
+    const floors = table.floors()
+    const held = this.peerIsBelow(floors) ? [...table.heldNames()] : undefined
+    let waits = false
+    if (!first && !held && registers.length === 0 && this.askedAwaited === awaited) {
+      const news = this.newsOfSeal(floors)
+      if (news === News.None) {
+        this.sealedVersion = table.vectorVersion
+        return undefined
+      }
+      waits = news === News.Heard && !this.patience.isHurried(now)
     }
+    const { changeIndex, vectorVersion } = table
+    const cut = { vector: table.vector(), vectorVersion, floors, changeIndex, next: 0, held, heldNext: 0 }
+    const left = first || held ? [] : registers.filter(register => this.patience.leaves(register, now))
+    if (left.length > 0) {
+      const waiting = new Set(left)
+      this.ahead = registers.filter(register => !waiting.has(register))
+      this.aheadNext = 0
+    }
+    const owed = left.length > 0 ? left : registers
     return {
-      vector: table.vector(),
-      floors,
-      registers,
-      changeIndex,
-      next: 0,
-      held,
-      heldNext: 0,
-      live: registers.length <= this.link.tuning.liveRegistersMax && !held
+      ...cut,
+      registers: owed,
+      live: owed.length <= this.link.tuning.liveRegistersMax && !held,
+      dots: left.length > 0 ? left.map(({ writer, seq }) => ({ writer, seq })) : undefined,
+      dueAt: waits || left.length > 0 ? now + this.link.tuning.patienceMs : Number.NEGATIVE_INFINITY
     }
+  }
+
+  private takeFirst(): Register[] {
+    const registers = this.link.space.table.owedTo(this.link.view).filter(register => register.source !== this.link.source)
+    this.link.view.dropHave()
+    return this.withForced(registers)
+  }
+
+  private takeOwed(): Register[] {
+    const { table } = this.link.space
+    const changed = this.cursor === table.changeIndex ? [] : table.changedSince(this.cursor)
+    if (this.left.size === 0) return this.withForced(changed.filter(this.isOwed))
+    for (const register of changed) this.left.delete(register)
+    const registers = [...this.left, ...changed].filter(this.isOwed)
+    this.left.clear()
+    return this.withForced(registers)
+  }
+
+  private withForced(registers: Register[]): Register[] {
+    if (this.forced.length === 0) return registers
+    const forced = new Set(this.forced)
+    this.forced = []
+    return [...forced, ...registers.filter(register => !forced.has(register))]
   }
 
   private peerIsBelow(floors: ReadonlyMap<WriterKey, number>): boolean {
@@ -177,20 +252,32 @@ export class CutSender {
     return false
   }
 
-  private sealSaysMore(floors: ReadonlyMap<WriterKey, number>): boolean {
+  private newsOfSeal(floors: ReadonlyMap<WriterKey, number>): News {
     const { table } = this.link.space
-    for (const writer of table.writers.values())
-      if (writer.covered > 0 && !this.link.view.covers(writer, writer.covered) && !table.isClosed(writer)) return true
-    for (const [node, time] of table.closed) if ((this.link.view.closed.get(node) ?? Number.NEGATIVE_INFINITY) < time) return true
-    for (const [key, seq] of floors) if (seq > (this.sentFloors.get(key) ?? 0)) return true
-    return false
+    let news = News.None
+    for (const writer of table.writers.values()) {
+      if (writer.covered === 0 || this.link.view.covers(writer, writer.covered) || table.isClosed(writer)) continue
+      if (!this.patience.isHeard(writer)) return News.More
+      news = News.Heard
+    }
+    for (const [node, time] of table.closed)
+      if ((this.link.view.closed.get(node) ?? Number.NEGATIVE_INFINITY) < time) return News.More
+    for (const [key, seq] of floors) if (seq > (this.sentFloors.get(key) ?? 0)) return News.More
+    return news
   }
 
   private cutFrame(cut: Cut): Outgoing {
-    // A register changed since the cut has gone ahead, or will before the seal.
-    const stillOwed = (register: Register): boolean =>
-      isSendable(register) && (register.gone || register.changeIndex <= cut.changeIndex || register.changeIndex > this.cursor)
-    while (cut.next < cut.registers.length && !stillOwed(cut.registers[cut.next]!)) cut.next++
+    const stillOwed = (register: Register, index: number): boolean => {
+      if (!isSendable(register)) return false
+      // What the peer covers of its writer by now it holds in this form or a later one.
+      const dot = cut.dots?.[index]
+      if (dot && this.link.view.covers(dot.writer, dot.seq)) return false
+      // A register changed since the cut has gone ahead, or will before the seal, unless it is left to its writer again.
+      return (
+        register.gone || register.changeIndex <= cut.changeIndex || register.changeIndex > this.cursor || this.left.has(register)
+      )
+    }
+    while (cut.next < cut.registers.length && !stillOwed(cut.registers[cut.next]!, cut.next)) cut.next++
     if (cut.next < cut.registers.length) {
       const [frame, next] = this.registersFrame(cut.registers, cut.next, stillOwed)
       cut.next = next
@@ -203,9 +290,9 @@ export class CutSender {
   private registersFrame(
     registers: readonly Register[],
     from: number,
-    owed: (register: Register) => boolean
+    owed: (register: Register, index: number) => boolean
   ): [Outgoing, number] {
-    const encoder = new EntryEncoder(this.link.outgoing)
+    encoder.start(this.link.outgoing)
     let next = from
     for (; next < registers.length; next++) {
       const register = registers[next]!
@@ -214,7 +301,7 @@ export class CutSender {
         const sameBatch = register.batch !== 0 && register.batch === before.batch && register.writer === before.writer
         if (!sameBatch || encoder.size >= limits.frameBytesMax / 2 + limits.batchBytesMax / 2) break
       }
-      if (!owed(register)) continue
+      if (!owed(register, next)) continue
       encoder.add(register)
       this.link.tally.notePath(register.path)
     }
@@ -270,15 +357,18 @@ export class CutSender {
       this.sentFloors.set(key, seq)
     }
     this.cut = undefined
-    this.sealedVersion = this.cursor === this.link.space.table.changeIndex ? this.link.space.table.vectorVersion : -1
+    this.sealedVersion = cut.vectorVersion
     const message = this.sealMessage(true, cut.held !== undefined, { seqs, closed }, floors)
     this.link.tally.sealSent()
     return message
   }
 
   private sealMessage(last: boolean, held: boolean, vector: VersionVector, floors: ReadonlyMap<WriterKey, number>): Outgoing {
+    const { awaited = 0 } = this.link.space
+    const asks = last && awaited !== this.askedAwaited
+    if (asks) this.askedAwaited = awaited
     const frame = bodyOf(out => {
-      out.uint(this.link.index).byte((last ? 1 : 0) | (held ? 2 : 0))
+      out.uint(this.link.index).byte((last ? 1 : 0) | (held ? 2 : 0) | (asks ? 4 : 0))
       writeVector(out, this.link.outgoing, vector, this.link.intern)
       writeSeqs(out, this.link.outgoing, floors, this.link.intern)
     })

@@ -23,8 +23,14 @@ export class DurabilityExchange {
   /** Registers received and not yet covered by a seal, with the change index after their merge. */
   private unacked: { writer: WriterLog; seq: number; changeIndex: number }[] = []
   private ackedVersion = -1
+  private ackedAt = Number.NEGATIVE_INFINITY
+  /** Acks of commits up to this one are asked for. */
+  private wantedVersion = -1
   private ackedVector: VersionVector | undefined
   private membersVersion = 0
+  private membersAt = Number.NEGATIVE_INFINITY
+  private heardMembersVersion = 0
+  private heardMembersAt = Number.NEGATIVE_INFINITY
   private readonly told = new LazyMap<NodeId, VersionVector>()
   private news: { member: Member; seqs: [WriterKey, number][] }[] = []
 
@@ -41,11 +47,18 @@ export class DurabilityExchange {
     this.unacked = this.unacked.filter(dot => !table.covers(dot.writer, dot.seq))
   }
 
-  /** An ack, when the store has made more durable since the last (I3). */
-  nextAck(): Outgoing | undefined {
+  /** The peer waits for what it sent to be durable: the commit under way may be without it, the one after has it. */
+  wanted(): void {
+    this.wantedVersion = this.link.space.durable.version + 2
+    this.link.space.ackWanted?.()
+  }
+
+  /** An ack, when the store has made more durable since the last (I3): at once if it is asked for, else at its interval. */
+  nextAck(now: number): Outgoing | undefined {
+    if (this.ackDueAt > now) return undefined
     const { durable } = this.link.space
-    if (!this.link.peerReady || durable.version === this.ackedVersion) return undefined
     this.ackedVersion = durable.version
+    this.ackedAt = now
     const seqs = new Map<WriterKey, number>()
     for (const [key, seq] of durable.vector.seqs) if ((this.ackedVector?.seqs.get(key) ?? 0) !== seq) seqs.set(key, seq)
     const dots = this.takeDurableDots(durable.changeIndex)
@@ -68,6 +81,15 @@ export class DurabilityExchange {
     }
   }
 
+  /** When an ack may be sent; infinite: there is none to send. */
+  get ackDueAt(): number {
+    const { version } = this.link.space.durable
+    if (!this.link.peerReady || version === this.ackedVersion) return Number.POSITIVE_INFINITY
+    return this.ackedVector === undefined || this.ackedVersion < this.wantedVersion
+      ? Number.NEGATIVE_INFINITY
+      : this.ackedAt + this.link.tuning.ackIntervalMs
+  }
+
   private takeDurableDots(changeIndex: number): DotRuns[] {
     if (this.unacked.length === 0) return []
     const durable = this.unacked.filter(dot => dot.changeIndex <= changeIndex)
@@ -81,28 +103,23 @@ export class DurabilityExchange {
     return [...byWriter].map(([writer, seqs]) => ({ writer, runs: runsOf(seqs.sort((a, b) => a - b)) }))
   }
 
-  /** Whether {@link nextMembers} may have something to say. */
-  get hasNews(): boolean {
-    return this.link.peerReady && (this.news.length > 0 || this.link.space.members.version !== this.membersVersion)
+  /** When members' vectors may be sent; infinite: there are none to send. */
+  get membersDueAt(): number {
+    const { version } = this.link.space.members
+    if (!this.link.peerReady) return Number.POSITIVE_INFINITY
+    if (this.news.length > 0) return Number.NEGATIVE_INFINITY
+    return Math.min(
+      version === this.membersVersion ? Number.POSITIVE_INFINITY : this.membersAt + this.link.tuning.membersIntervalMs,
+      version === this.heardMembersVersion
+        ? Number.POSITIVE_INFINITY
+        : this.heardMembersAt + this.link.tuning.heardMembersIntervalMs
+    )
   }
 
   /** Members' durable vectors that the peer has not been told. */
-  nextMembers(): Outgoing | undefined {
-    const { members } = this.link.space
-    if (!this.link.peerReady) return undefined
-    if (this.news.length === 0 && members.version !== this.membersVersion) {
-      for (const member of members.changedSince(this.membersVersion)) {
-        if (
-          member.node === this.link.peer.node ||
-          member.node === this.link.space.table.node ||
-          this.told.get(member.node) === member.vector
-        )
-          continue
-        this.told.set(member.node, member.vector)
-        for (const seqs of chunk([...member.vector.seqs], vectorSeqsPerFrame)) this.news.push({ member, seqs })
-      }
-      this.membersVersion = members.version
-    }
+  nextMembers(now: number): Outgoing | undefined {
+    if (this.membersDueAt > now) return undefined
+    if (this.news.length === 0) this.gatherMembers(now)
     const next = this.news.shift()
     if (!next) return undefined
     return {
@@ -115,6 +132,25 @@ export class DurabilityExchange {
     }
   }
 
+  // What the peer hears from the member itself is told too, if seldom: the two may not hear one another any more.
+  private gatherMembers(now: number): void {
+    const { members } = this.link.space
+    const { peer, tuning, hears } = this.link
+    const heardToo = this.heardMembersAt + tuning.heardMembersIntervalMs <= now
+    for (const member of members.changedSince(heardToo ? this.heardMembersVersion : this.membersVersion)) {
+      if (member.node === peer.node || member.node === this.link.space.table.node || this.told.get(member.node) === member.vector)
+        continue
+      if (!heardToo && hears(member.node)) continue
+      this.told.set(member.node, member.vector)
+      for (const seqs of chunk([...member.vector.seqs], vectorSeqsPerFrame)) this.news.push({ member, seqs })
+    }
+    this.membersVersion = members.version
+    this.membersAt = now
+    if (!heardToo) return
+    this.heardMembersVersion = members.version
+    this.heardMembersAt = now
+  }
+
   receiveAck(reader: ByteReader): void {
     const first = reader.byte() === 1
     const vector = readVector(reader, this.link.incoming, this.link.intern)
@@ -125,7 +161,7 @@ export class DurabilityExchange {
     for (const [key, seq] of vector.seqs) seqs.set(key, seq)
     const next: VersionVector = { seqs, closed: vector.closed }
     this.told.set(node, next)
-    this.link.acked = next
+    this.link.raiseStored(next)
     members.learn(node, role, next, this.link.nowMs(), true)
     if (dots.length > 0) members.learnDots(node, dots)
   }

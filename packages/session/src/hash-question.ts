@@ -21,10 +21,12 @@ export class HashQuestion {
   ) {}
 
   /** Asks the peer to compare hashes; only when nothing is owed, so that the peer has all that this side has now. */
-  compareRequest(): Outgoing | undefined {
+  compareRequest(now: number): Outgoing | undefined {
     const { table } = this.link.space
     // One question at a time: an answer is of the instant at which its own question was asked.
-    if (this.frozen || !this.sender.idle || table.writers.size > vectorSeqsPerFrame) return undefined
+    if (this.frozen || table.writers.size > vectorSeqsPerFrame) return undefined
+    if (!this.sender.idle) return void this.sender.hurry(now)
+    this.sender.calm()
     this.frozen = table.freezeHash()
     return {
       kind: Kind.Compare,

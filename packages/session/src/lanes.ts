@@ -10,21 +10,17 @@ import type { SpaceLink } from './space-link.js'
 /** Topics that may wait; beyond it the one that waits longest is lost, as signals may be. */
 const topicsMax = 1_024
 
-const lanes: readonly ((link: SpaceLink) => Outgoing | undefined)[] = [
-  link => link.sender.nextLive(),
+const lanes: readonly ((link: SpaceLink, now: number) => Outgoing | undefined)[] = [
+  (link, now) => link.sender.nextLive(now),
   link => documentMessage(link),
-  link => link.sender.nextBulk()
+  (link, now) => link.sender.nextBulk(now)
 ]
 
 export class Lanes {
   private readonly signals = new LazyMap<string, Uint8Array>()
-  private lastMembers = Number.NEGATIVE_INFINITY
   private turn = 0
 
-  constructor(
-    private readonly links: readonly SpaceLink[],
-    private readonly membersIntervalMs: number
-  ) {}
+  constructor(private readonly links: readonly SpaceLink[]) {}
 
   /** The latest of a topic wins while it waits. */
   signal(topic: string, payload: Uint8Array): void {
@@ -33,23 +29,23 @@ export class Lanes {
     if (this.signals.size > topicsMax) this.takeSignal()
   }
 
-  nextAck(): Outgoing | undefined {
+  nextAck(now: number): Outgoing | undefined {
     for (const link of this.links) {
-      const ack = link.durability.nextAck()
+      const ack = link.durability.nextAck(now)
       if (ack) return ack
     }
     return undefined
   }
 
   // Spaces take turns, so that a long catch-up of one does not starve another.
-  nextData(): Outgoing | undefined {
+  nextData(now: number): Outgoing | undefined {
     const signal = this.takeSignal()
     if (signal) return signal
     const count = this.links.length
     for (const lane of lanes)
       for (let i = 0; i < count; i++) {
         const link = this.links[(this.turn + i) % count]!
-        const message = link.remoteIndex === undefined ? undefined : lane(link)
+        const message = link.remoteIndex === undefined ? undefined : lane(link, now)
         if (!message) continue
         this.turn = (this.turn + i + 1) % count
         return message
@@ -58,19 +54,26 @@ export class Lanes {
   }
 
   nextMembers(now: number): Outgoing | undefined {
-    if (now - this.lastMembers < this.membersIntervalMs) return undefined
     for (const link of this.links) {
-      const members = link.durability.nextMembers()
+      const members = link.durability.nextMembers(now)
       if (members) return members
     }
-    this.lastMembers = now
     return undefined
   }
 
-  /** When members' vectors may be sent, if there are any to send. */
-  membersDueInMs(now: number): number | undefined {
-    if (!this.links.some(link => link.durability.hasNews)) return undefined
-    return Math.max(1, this.lastMembers + this.membersIntervalMs - now)
+  /** When something that waits for its time may be sent: an ack, members' vectors, registers left to their writers. */
+  dueInMs(now: number): number | undefined {
+    let next = Number.POSITIVE_INFINITY
+    // What is due already waits for room, not for time.
+    const note = (at: number): void => {
+      if (at > now && at < next) next = at
+    }
+    for (const { durability, sender } of this.links) {
+      note(durability.ackDueAt)
+      note(durability.membersDueAt)
+      if (sender.dueAt !== undefined) note(sender.dueAt)
+    }
+    return next === Number.POSITIVE_INFINITY ? undefined : Math.max(1, next - now)
   }
 
   private takeSignal(): Outgoing | undefined {

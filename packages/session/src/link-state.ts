@@ -13,7 +13,7 @@ import { CatchUpTally } from './catch-up-tally.js'
 import type { MemberRole } from './members.js'
 import type { SessionSpace } from './session-space.js'
 
-/** Sizes that tests make small, so that a handful of registers is cut up as a million would be. */
+/** Sizes and times that tests make small, so that a handful of registers is cut up as a million would be. */
 export interface SessionTuning {
   /** A frame of registers is closed once it has this many bytes. Default 48 KiB. */
   readonly registersFrameBytes: number
@@ -21,9 +21,25 @@ export interface SessionTuning {
   readonly liveRegistersMax: number
   /** Runs of dots in one `have` message. Default 4,000. */
   readonly haveRunsPerFrame: number
+  /** How long a register is left to its writer, which the peer hears for itself (SES-21), in milliseconds. Default 250. */
+  readonly patienceMs: number
+  /** Between acks that nobody asked for, in milliseconds. Default 100. */
+  readonly ackIntervalMs: number
+  /** Between messages of members' vectors, in milliseconds. Default 50. */
+  readonly membersIntervalMs: number
+  /** The same of members that the peer hears for itself. Default 1,000. */
+  readonly heardMembersIntervalMs: number
 }
 
-export const defaultTuning: SessionTuning = { registersFrameBytes: 48 * 1024, liveRegistersMax: 256, haveRunsPerFrame: 4_000 }
+export const defaultTuning: SessionTuning = {
+  registersFrameBytes: 48 * 1024,
+  liveRegistersMax: 256,
+  haveRunsPerFrame: 4_000,
+  patienceMs: 250,
+  ackIntervalMs: 100,
+  membersIntervalMs: 50,
+  heardMembersIntervalMs: 1_000
+}
 
 export interface LinkOptions {
   readonly space: SessionSpace
@@ -33,6 +49,8 @@ export interface LinkOptions {
   readonly source: number
   readonly peer: { readonly node: NodeId; readonly role: MemberRole }
   readonly nowMs: () => number
+  /** Whether the peer is known to have a session of its own with a node. */
+  readonly hears: (node: NodeId) => boolean
   readonly tuning: SessionTuning
 }
 
@@ -42,6 +60,7 @@ export class LinkState {
   readonly source: number
   readonly peer: LinkOptions['peer']
   readonly nowMs: () => number
+  readonly hears: (node: NodeId) => boolean
   readonly tuning: SessionTuning
   readonly tally: CatchUpTally
   /** What the peer covers: its own words, and what this side has sealed to it. Decides what is owed. */
@@ -64,6 +83,7 @@ export class LinkState {
     this.source = options.source
     this.peer = options.peer
     this.nowMs = options.nowMs
+    this.hears = options.hears
     this.tuning = options.tuning
     this.tally = new CatchUpTally(options.space, options.peer, options.nowMs)
   }
@@ -79,6 +99,12 @@ export class LinkState {
       this.view.close(node, time)
       this.said.close(node, time)
     }
+  }
+
+  /** The peer says that it stores this: it covers it, so that it is owed no more. */
+  raiseStored(vector: VersionVector): void {
+    this.acked = vector
+    for (const [key, seq] of vector.seqs) this.view.raise(this.intern(key), seq)
   }
 
   /** Whether the peer itself never said that it covers this side's floors: in a session it says so by its acks alone. */

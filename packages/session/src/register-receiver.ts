@@ -33,6 +33,8 @@ interface Contest {
   readonly conflict: Conflict
   readonly mineWriter: WriterLog
   readonly mineSeq: number
+  readonly entryWriter: WriterLog
+  readonly entrySeq: number
 }
 
 export class RegisterReceiver {
@@ -87,7 +89,9 @@ export class RegisterReceiver {
     this.contests.push({
       conflict: { path: entry.path, slot: entry.slot, winner: sideOf(winner), loser: sideOf(loser) },
       mineWriter: mine.writer,
-      mineSeq: mine.seq
+      mineSeq: mine.seq,
+      entryWriter: entry.writer,
+      entrySeq: entry.seq
     })
   }
 
@@ -107,6 +111,7 @@ export class RegisterReceiver {
     this.sealing = joinVectors(this.sealing, vector)
     // A long vector comes in parts. None counts before the last: what is dropped depends on what was covered before the seal.
     if (!(flags & 1)) return
+    if (flags & 4) this.durability.wanted()
     const sealed = this.sealing
     this.sealing = emptyVector
     for (const [key, seq] of floors) this.link.peerFloors.set(key, Math.max(seq, this.link.peerFloors.get(key) ?? 0))
@@ -135,11 +140,17 @@ export class RegisterReceiver {
   }
 
   private judge(): void {
-    const contests = this.contests
+    const { contests } = this
     this.contests = []
     const seen = new Set<string>()
-    for (const { conflict, mineWriter, mineSeq } of contests) {
+    for (const contest of contests) {
+      const { conflict, mineWriter, mineSeq, entryWriter, entrySeq } = contest
       if (this.link.said.covers(mineWriter, mineSeq)) continue
+      // It went ahead of this seal's cut: what the peer had covered when it was written is told by the seal that covers it.
+      if (!this.link.said.covers(entryWriter, entrySeq)) {
+        this.contests.push(contest)
+        continue
+      }
       const dot = `${conflict.loser.writer}:${conflict.loser.seq}`
       if (seen.has(dot)) continue
       seen.add(dot)

@@ -9,6 +9,10 @@ export interface SessionSpace {
   readonly members: MemberTable
   /** What the store holds durably, as of the last commit. */
   readonly durable: DurableState
+  /** Rises with each receipt that begins to wait for another replica: the next seal asks for an ack (SES-11). Default: none waits. */
+  readonly awaited?: number
+  /** A peer asks for an ack: what it sent should be durable soon. */
+  ackWanted?(): void
   /** Opens the documents' side of one session; undefined when the space has no documents. */
   openDocuments?(peer: DocumentPeer): DocumentLink
   /** Whether a node may be a member: its durable vector counts for receipts and GC. */

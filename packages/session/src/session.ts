@@ -38,8 +38,6 @@ export interface SessionOptions {
   readonly timeoutMs: number
   /** How often an idle space's hash is compared. Default 10 s. */
   readonly compareIntervalMs?: number
-  /** Shortest time between two messages of members' vectors. Default 50 ms. */
-  readonly membersIntervalMs?: number
   readonly tuning?: SessionTuning
 }
 
@@ -55,6 +53,8 @@ export interface SessionHost {
   /** The peer offers a space that is not attached: answer with `addSpace` (later, if it must be loaded) or `refuseSpace`. */
   offered(session: Session, space: SpaceId): void
   signal(session: Session, topic: string, payload: Uint8Array): void
+  /** Whether the peer is known to have a session of its own with a node. Default: never. */
+  hears?(node: NodeId): boolean
   /** Something may be there to send: poll soon. */
   wake(session: Session): void
 }
@@ -85,7 +85,7 @@ export class Session {
     this.source = options.source
     this.peer = options.peer
     this.host = options.host
-    this.lanes = new Lanes(this.links, options.membersIntervalMs ?? 50)
+    this.lanes = new Lanes(this.links)
   }
 
   // ── spaces ───────────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -104,6 +104,7 @@ export class Session {
         onFault: error => this.fail(error)
       }),
       nowMs: () => this.host.nowMs(),
+      hears: node => this.host.hears?.(node) ?? false,
       tuning: this.options.tuning ?? defaultTuning
     })
     this.links.push(link)
@@ -231,12 +232,12 @@ export class Session {
     const control = this.control.shift()
     if (control) return control
     if (!this.helloReceived) return undefined
-    return this.lanes.nextAck() ?? (this.credit.left ? this.lanes.nextData() : undefined) ?? this.lanes.nextMembers(now)
+    return this.lanes.nextAck(now) ?? (this.credit.left ? this.lanes.nextData(now) : undefined) ?? this.lanes.nextMembers(now)
   }
 
-  /** When to poll again though nothing wakes the session: members' vectors wait for their turn. Undefined: not needed. */
+  /** When to poll again though nothing wakes the session: some messages wait for their time. Undefined: not needed. */
   pollAgainInMs(now: number): number | undefined {
-    return this.reason ? undefined : this.lanes.membersDueInMs(now)
+    return this.reason || !this.helloReceived ? undefined : this.lanes.dueInMs(now)
   }
 
   private closeFrame(reason: CloseReason): Uint8Array | undefined {
@@ -250,7 +251,7 @@ export class Session {
     for (const link of this.links) {
       // The first comparison follows soon on the catch-up. Both sides ask: either wants to know.
       if (!link.isCaughtUp || now < link.compareAtMs) continue
-      const request = link.question.compareRequest()
+      const request = link.question.compareRequest(now)
       if (!request) continue
       link.compareAtMs = now + intervalMs
       this.control.push(request)

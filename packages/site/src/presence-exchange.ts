@@ -43,6 +43,11 @@ export class PresenceExchange {
     return this.table.get(node, this.now) !== undefined
   }
 
+  /** Whether a node has lately told of a session with another. */
+  hears(node: NodeId, other: NodeId): boolean {
+    return this.table.get(node, this.now)?.peers.includes(other) ?? false
+  }
+
   /** A node's session ended: unless a neighbour still hears it, it is gone. */
   forget(node: NodeId): void {
     this.table.forget(node)

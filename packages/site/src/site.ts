@@ -170,7 +170,11 @@ export class Site<S extends AnyPointSchema = AnyPointSchema> extends EventEmitte
       listen,
       peers,
       mdns,
-      onConnection: connection => void replica.attach(connection, { admits: space => siteOfSpace(space.id) === this.id })
+      onConnection: connection =>
+        void replica.attach(connection, {
+          admits: space => siteOfSpace(space.id) === this.id,
+          hears: node => this.presence?.hears(connection.remote.node, node) ?? false
+        })
     })
   }
 

@@ -56,6 +56,7 @@ export class TestReplica implements SessionSpace {
   readonly reports: CatchUpReport[] = []
   divergences = 0
   matches = 0
+  awaited = 0
   alive = true
 
   constructor(
@@ -185,7 +186,6 @@ export class TestLink {
         compressor: nodeCompressor,
         pingIntervalMs: 500,
         timeoutMs: 1e12,
-        membersIntervalMs: 0,
         tuning: world.tuning
       })
       session.addSpace(own)
@@ -197,6 +197,7 @@ export class TestLink {
 
   /** Lets side `from` (0 or 1) put at most `frames` frames on the wire. */
   send(from: 0 | 1, frames = 1): number {
+    this.world.now++
     let sent = 0
     for (; sent < frames; sent++) {
       const frame = this.sessions[from].poll(this.world.now)
@@ -216,15 +217,22 @@ export class TestLink {
 
   /** Sends and delivers until nothing moves. */
   settle(): void {
-    for (let round = 0; round < 10_000; round++) {
+    for (let round = 0, quiet = 0; round < 10_000; round++) {
       let moved = 0
       for (const side of [0, 1] as const) {
         moved += this.send(side, 16)
         while (this.deliver(side)) moved++
       }
-      if (moved === 0) return
+      // Time passes between the sides: what fell due behind one's back is seen in the next round.
+      quiet = moved === 0 && !this.waits ? quiet + 1 : 0
+      if (quiet === 2) return
     }
     throw new Error('the session does not come to rest')
+  }
+
+  /** Whether something waits for its time. */
+  get waits(): boolean {
+    return this.sessions.some(session => session.pollAgainInMs(this.world.now) !== undefined)
   }
 
   /** Lets a few frames of each side onto the wire and a few off it. */
@@ -255,6 +263,8 @@ function hostOf(replica: TestReplica, world: TestWorld): SessionHost {
     },
     offered: (session, space) => session.refuseSpace(space),
     signal() {},
+    // Who hears whom is hearsay: nothing but time may depend on it.
+    hears: () => world.random.float() < world.hearsay,
     wake() {}
   }
 }
@@ -264,9 +274,19 @@ export class TestWorld {
   readonly replicas: TestReplica[]
   links: TestLink[] = []
   /** One register a frame, and cuts of more than two are long: a few registers are cut up as a million would be. */
-  tuning: SessionTuning = { registersFrameBytes: 1, liveRegistersMax: 2, haveRunsPerFrame: 1 }
+  tuning: SessionTuning = {
+    registersFrameBytes: 1,
+    liveRegistersMax: 2,
+    haveRunsPerFrame: 1,
+    patienceMs: 5,
+    ackIntervalMs: 0,
+    membersIntervalMs: 0,
+    heardMembersIntervalMs: 0
+  }
   /** Monotonic milliseconds of everybody. */
   now = 0
+  /** How often a replica believes that a peer hears a writer for itself. */
+  hearsay = 0.5
   private source = 0
 
   constructor(
@@ -327,14 +347,15 @@ export class TestWorld {
   }
 
   settle(): void {
-    for (let round = 0; round < 1_000; round++) {
+    for (let round = 0, quiet = 0; round < 1_000; round++) {
       let moved = 0
       for (const link of this.links)
         for (const side of [0, 1] as const) {
           moved += link.send(side, 16)
           while (link.deliver(side)) moved++
         }
-      if (moved === 0) break
+      quiet = moved === 0 && !this.links.some(link => link.waits) ? quiet + 1 : 0
+      if (quiet === 2) break
     }
     for (const link of this.links) link.assertHealthy()
   }
