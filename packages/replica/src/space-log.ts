@@ -31,6 +31,8 @@ const defaultLogTuning: LogTuning = {
   rewriteBytes: 256 * 1024
 }
 const recordsMax = 1_024
+/** One for all logs: a record is encoded in one turn. */
+const encoder = new EntryEncoder(new WriterDictionary())
 
 interface LogRecord {
   readonly key: string
@@ -90,7 +92,7 @@ export class SpaceLog {
 
   private append(batch: { puts: StoreBatch['puts'][number][] }, drops: readonly Register[], queue: Queue): number {
     const number = this.next++
-    const encoder = new EntryEncoder(new WriterDictionary())
+    encoder.start(new WriterDictionary())
     const registers: Register[] = []
     const forgetOld = (register: Register): void => this.forgetOld(register)
     while (queue.oldNext < queue.old.length && encoder.size < this.tuning.recordBytes) take(queue.old[queue.oldNext++]!)

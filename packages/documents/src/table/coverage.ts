@@ -12,6 +12,7 @@ export class Coverage {
   /** Closed floor: node → creation time up to which its incarnations are closed. */
   readonly closed = new Map<NodeId, HlcTime>()
   private moves = 0
+  private latest: { readonly version: number; readonly vector: VersionVector } | undefined
 
   /** Rises whenever the vector does. */
   get version(): number {
@@ -67,10 +68,14 @@ export class Coverage {
   }
 
   vector(): VersionVector {
+    // Sessions and the store ask for it again and again between two moves.
+    if (this.latest?.version === this.moves) return this.latest.vector
     const seqs = new Map<WriterKey, number>()
     for (const writer of this.writers.values())
       if (writer.covered > 0 && !this.isClosed(writer)) seqs.set(writer.key, writer.covered)
-    return { seqs, closed: new Map(this.closed) }
+    const vector: VersionVector = { seqs, closed: new Map(this.closed) }
+    this.latest = { version: this.moves, vector }
+    return vector
   }
 
   floors(): Map<WriterKey, number> {

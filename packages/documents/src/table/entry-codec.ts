@@ -81,6 +81,16 @@ export class EntryEncoder {
   private readonly times = new ByteWriter(1024)
   private readonly extras = new ByteWriter(256)
   private readonly values = new ByteWriter(4096)
+  private readonly columns = [
+    this.flags,
+    this.paths,
+    this.slots,
+    this.writerIndexes,
+    this.seqs,
+    this.times,
+    this.extras,
+    this.values
+  ]
   private count = 0
   private named: WriterLog[] = []
   private path = ''
@@ -88,7 +98,13 @@ export class EntryEncoder {
   private seq = 0
   private timeMs = 0
 
-  constructor(private readonly dictionary: WriterDictionary) {}
+  constructor(private dictionary: WriterDictionary) {}
+
+  /** A new block with another dictionary: an encoder's buffers serve many. What was not finished is dropped. */
+  start(dictionary: WriterDictionary): void {
+    this.clear()
+    this.dictionary = dictionary
+  }
 
   get entries(): number {
     return this.count
@@ -171,19 +187,12 @@ export class EntryEncoder {
     writer.byte(entryBlockVersion).uint(this.named.length)
     for (const named of this.named) writer.string(named.key)
     writer.uint(this.count)
-    for (const column of [
-      this.flags,
-      this.paths,
-      this.slots,
-      this.writerIndexes,
-      this.seqs,
-      this.times,
-      this.extras,
-      this.values
-    ]) {
-      writer.bytes(column.peek())
-      column.clear()
-    }
+    for (const column of this.columns) writer.bytes(column.peek())
+    this.clear()
+  }
+
+  private clear(): void {
+    for (const column of this.columns) column.clear()
     this.count = 0
     this.named = []
     this.path = ''
