@@ -4,6 +4,7 @@ import type { Question } from '../row.js'
 const questions = {
   'register-writes': () => import('./register-writes.js'),
   overwrites: () => import('./overwrites.js'),
+  'fan-out': () => import('./fan-out.js'),
   'acknowledged-writes': () => import('./acknowledged-writes.js'),
   reopen: () => import('./reopen.js'),
   'documents-reconnect': () => import('./documents-reconnect.js')
