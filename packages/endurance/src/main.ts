@@ -1,6 +1,7 @@
 /** The command of the long runs: `npm run soak`, `npm run kills`, `npm run cuts`, `npm run exile`. */
 import { parseArgs } from 'node:util'
 import { runCuts } from './cuts.js'
+import { runExile } from './exile.js'
 import { runKills } from './kills.js'
 import { runSoak } from './soak.js'
 import { shown, type Running, type Verdict } from './verdict.js'
@@ -18,7 +19,7 @@ interface Command {
 }
 
 const seed: Option = { value: 20_260_101, help: 'what the run draws its randomness from' }
-const settleWithinMs = 60_000
+const settleWithinMs = 120_000
 /** Rings of conflicts and reports are full after some loops; before that memory grows as it should. */
 const judgedLoopsMin = 50
 
@@ -76,6 +77,24 @@ const commands: Readonly<Record<string, Command>> = {
         seed: from!,
         settleWithinMs,
         judge: loops! >= judgedLoopsMin
+      })
+  },
+  exile: {
+    about: 'A node cut off for a simulated month: what it keeps, and what its return costs, depends on points and not on writes.',
+    numbers: {
+      points: { value: 10_000, help: 'points that are written' },
+      rate: { value: 20, help: 'writes in a simulated second' },
+      days: { value: 30, help: 'simulated days of the long exile, looked at after the 1st and a third of it' },
+      seed
+    },
+    run: ({ points, rate, days, seed: from }, _, running) =>
+      runExile({
+        ...running,
+        points: points!,
+        rate: rate!,
+        shortDays: days! / 30,
+        longDays: [days! / 30, days! / 3, days!],
+        seed: from!
       })
   }
 }
@@ -161,7 +180,8 @@ function inLine(value: unknown): string {
   if ('text' in value && 'process' in value && 'quantity' in value)
     return `${String(value.process).padEnd(6)} ${String(value.quantity).padEnd(36)} ${String(value.text)}`
   return Object.entries(value)
-    .map(([name, item]) => `${name} ${String(item)}`)
+    .filter(([, item]) => item !== undefined)
+    .map(([name, item]) => `${name} ${typeof item === 'object' ? `(${inLine(item)})` : String(item)}`)
     .join(', ')
 }
 

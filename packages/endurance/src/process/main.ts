@@ -35,6 +35,7 @@ async function main(): Promise<void> {
     vitals: ({ collect }) => ({
       ...signs.sample(collect),
       backlog: served.backlog(),
+      storedBytes: served.storedBytes(),
       writes: writesBefore + (load?.writes ?? 0)
     }),
     async stop() {

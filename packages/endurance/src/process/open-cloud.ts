@@ -40,6 +40,7 @@ export async function openCloud(config: ProcessConfig): Promise<Served> {
       }
     },
     backlog: () => ({ building: standing().own.backlog }),
+    storedBytes: () => total(standing().own.spaces, ({ storedBytes }) => storedBytes),
     pendingReceipts: () => total(spaces, ({ replica }) => replica.receipts.pending),
     heals: () => healsOf(site.healReports()),
     close: () => relay.close()

@@ -40,6 +40,7 @@ export async function openNode(config: ProcessConfig): Promise<Served> {
       }
     },
     backlog: () => Object.fromEntries(site.status().peers.map(({ name, backlog }) => [name, backlog])),
+    storedBytes: () => total(site.status().spaces, ({ storedBytes }) => storedBytes),
     pendingReceipts: () => site.status().receiptsPending,
     heals: () => healsOf(site.healReports()),
     close: () => site.close()

@@ -129,6 +129,8 @@ export interface Vitals {
   /** Of one core, since the last sample. */
   readonly cpuShare: number
   readonly writes: number
+  /** Bytes of the logs of registers on disk, as the runtime counts them: what LevelDB keeps besides is its own. */
+  readonly storedBytes: number
 }
 
 /** What may be asked, with its argument and its answer. */

@@ -16,6 +16,7 @@ export interface Served {
   /** Parts of {@link Rest} that nodes and relays know from different places. */
   standing(): Pick<Rest, 'hashes' | 'backlog' | 'sessions' | 'trunkSinceMs' | 'caughtUp' | 'alarms' | 'divergences' | 'registers'>
   backlog(): Vitals['backlog']
+  storedBytes(): number
   pendingReceipts(): number
   heals(): readonly Heal[]
   close(): Promise<void>

@@ -15,7 +15,7 @@ export class VitalSigns {
   }
 
   /** With `collect` garbage is collected first, and what is left is told apart. */
-  sample(collect: boolean): Omit<Vitals, 'backlog' | 'writes'> {
+  sample(collect: boolean): Omit<Vitals, 'backlog' | 'writes' | 'storedBytes'> {
     // What collecting costs is not the runtime's.
     const delayMs = this.delay.percentile(99) / 1e6 - resolutionMs
     const now = performance.now()

@@ -1,0 +1,107 @@
+import { describe, expect, it } from 'vitest'
+import { seededRandom } from '@selvedge/core'
+import { ErrandBook } from './errand-book.js'
+import type { Errand, View } from './process/protocol.js'
+import { ProcessGone, type ReplicaProcess } from './replica-process.js'
+
+/** A process that holds what it was ordered to, and may lose its answers. */
+class Obedient {
+  readonly name = 'n1'
+  readonly up = true
+  deaf = false
+  asked = 0
+  readonly points = new Map<string, { value: unknown; time: number }>()
+  readonly counters = new Map<string, number>()
+  readonly sets = new Map<string, string[]>()
+  readonly notes: Record<string, unknown> = {}
+  readonly tokens: string[] = []
+  readonly config: Record<string, unknown> = {}
+  private readonly ids = new Set<string | undefined>()
+  onAsked: () => void = () => undefined
+
+  ask(_: 'errand', { errand }: { errand: Errand }): Promise<void> {
+    this.act(errand)
+    this.asked++
+    this.onAsked()
+    return this.deaf ? Promise.reject(new ProcessGone('killed')) : Promise.resolve()
+  }
+
+  private act(errand: Errand): void {
+    switch (errand.kind) {
+      case 'set':
+        return void this.points.set(errand.path, { value: errand.value, time: 1 })
+      case 'delete':
+        return void this.points.delete(errand.path)
+      case 'add':
+      case 'remove': {
+        const others = (this.sets.get(errand.path) ?? []).filter(element => element !== errand.value)
+        return void this.sets.set(errand.path, errand.kind === 'add' ? [...others, errand.value] : others)
+      }
+      case 'increment':
+        if (!this.ids.has(errand.id)) this.counters.set(errand.path, (this.counters.get(errand.path) ?? 0) + 1)
+        return void this.ids.add(errand.id)
+      case 'note':
+        this.notes[errand.key] = errand.value
+        if (errand.token !== undefined) this.tokens.push(errand.token)
+        return
+      case 'config':
+        this.config[errand.key] = errand.value
+    }
+  }
+
+  view(): View {
+    const { points, counters, sets, notes, tokens, config } = this
+    return { points, counters, sets, notes, tokens, config, overrides: 0 }
+  }
+}
+
+async function ordered(acts: number, deafFrom = Number.POSITIVE_INFINITY): Promise<{ book: ErrandBook; process_: Obedient }> {
+  const process_ = new Obedient()
+  const handle = process_ as unknown as ReplicaProcess
+  const book = new ErrandBook({
+    random: seededRandom(1),
+    pausesMs: { points: 0, counters: 0, notes: 0, config: 0 },
+    idempotent: true,
+    tokens: true,
+    levelsOf: () => ['local']
+  })
+  const enough = new Promise<void>(resolve => {
+    process_.onAsked = () => {
+      process_.deaf = process_.asked >= deafFrom
+      if (process_.asked >= acts) resolve()
+    }
+  })
+  book.start([handle])
+  await enough
+  await book.stop()
+  process_.onAsked = () => undefined
+  process_.deaf = false
+  await book.settle(handle)
+  return { book, process_ }
+}
+
+describe('the book of errands', () => {
+  it('finds nothing to say of a process that did all, answers lost or not', async () => {
+    for (const deafFrom of [Number.POSITIVE_INFINITY, 150]) {
+      const { book, process_ } = await ordered(200, deafFrom)
+      expect(book.problems('n1', process_.view())).toEqual([])
+      expect(book.done).toBeGreaterThan(100)
+    }
+  })
+
+  it('sees what was acknowledged and is not there, or is there twice, or was never ordered', async () => {
+    const { book, process_ } = await ordered(200)
+    const view = process_.view()
+    const other = (changes: Partial<View>): string[] => book.problems('n2', { ...view, ...changes })
+    expect(other({ points: new Map([...view.points].slice(1)) })).toEqual([
+      expect.stringMatching(/n2: d\/n1\/\d is undefined; ack/)
+    ])
+    expect(other({ counters: new Map([...view.counters].map(([path, sum]) => [path, sum + 1])) })[0]).toMatch(/counter c\/\d is/)
+    expect(other({ sets: new Map() })[0]).toMatch(/e\/n1 \d is false; acknowledged true/)
+    expect(other({ notes: {} })[0]).toMatch(/note n1 is undefined/)
+    expect(other({ config: {} })[0]).toMatch(/config n1 is undefined/)
+    expect(other({ tokens: view.tokens.slice(1) })[0]).toMatch(/lacks the acknowledged token/)
+    expect(other({ tokens: [...view.tokens, view.tokens[0]!] })[0]).toMatch(/1 tokens twice/)
+    expect(other({ tokens: [...view.tokens, 'stranger'] })[0]).toMatch(/nobody ordered/)
+  })
+})
