@@ -1,5 +1,6 @@
 /** Which own edits of this boot which peers have on disk: what receipts are made of. */
 import type { DocumentId } from '@selvedge/core'
+import type { DocumentCopy } from './document-copy.js'
 import { raise, type Included } from './included.js'
 
 export interface Peer {
@@ -36,6 +37,14 @@ export class AcknowledgedEdits {
   /** Whether the peer has acknowledged an own edit. */
   hasReached(id: DocumentId, writer: string, count: number, peer: string): boolean {
     return (this.documents.get(id)?.get(peer)?.included.get(writer) ?? 0) >= count
+  }
+
+  /** Own edits of this boot that the peer is not known to have on disk, for it to acknowledge. */
+  *unreached(copies: Iterable<Pick<DocumentCopy, 'id' | 'durable' | 'written'>>, peer: string): Iterable<[DocumentId, Included]> {
+    for (const { id, durable, written } of copies) {
+      const own = [...durable].filter(([key, count]) => written.has(key) && !this.hasReached(id, key, count, peer))
+      if (own.length > 0) yield [id, new Map(own)]
+    }
   }
 
   listen(listener: StoredListener): () => void {

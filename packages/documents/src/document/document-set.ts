@@ -26,6 +26,7 @@ import type { RegisterAccess } from './register-access.js'
 import type { DocumentStatus } from './replicated-document.js'
 import { RelayedEdits } from './relayed-edits.js'
 import { readStoredDocuments } from './stored-documents.js'
+import { WaitingChannels } from './waiting-channels.js'
 import { YjsDocument } from './yjs-document.js'
 import { YjsEngine } from './yjs-engine.js'
 
@@ -63,6 +64,7 @@ export class DocumentSet {
   private readonly relayed: RelayedEdits
   private readonly copies = new Map<DocumentId, DocumentCopy>()
   private readonly channels = new Set<Channel>()
+  private readonly waiting = new WaitingChannels(options => this.openChannel(options))
   /** Documents in memory that nobody uses, the longest unused first. */
   private readonly idle = new Map<DocumentId, DocumentCopy>()
   private readonly copyHost: CopyHost<DocumentCopy>
@@ -219,7 +221,12 @@ export class DocumentSet {
   /** The documents' side of a new session with a peer. */
   channel(options: ChannelOptions): DocumentChannel {
     this.requireOpen()
-    const channel = new Channel(this.channelHost, options, () => this.unacknowledged(options.label))
+    if (this.copies.size > 0) this.waiting.wake()
+    return this.waiting.channel(options)
+  }
+
+  private openChannel(options: ChannelOptions): DocumentChannel {
+    const channel = new Channel(this.channelHost, options, () => this.acknowledged.unreached(this.copies.values(), options.label))
     this.channels.add(channel)
     this.planner.opened(channel)
     this.relayed.opened(channel)
@@ -235,6 +242,7 @@ export class DocumentSet {
     this.keeper.close()
     this.planner.close()
     this.relayed.close()
+    this.waiting.close()
     for (const channel of [...this.channels]) channel.close()
     const sealed = [...this.copies.values()].map(copy => copy.sealNow())
     if (!this.options.degraded?.()) await Promise.all(sealed)
@@ -302,6 +310,7 @@ export class DocumentSet {
     if (known) return known
     const copy = new DocumentCopy(id, this.copyHost)
     this.copies.set(id, copy)
+    this.waiting.wake()
     return copy
   }
 
@@ -377,14 +386,6 @@ export class DocumentSet {
 
   private written(id: DocumentId): ReadonlyMap<string, number> {
     return this.copies.get(id)?.written ?? new Map<string, number>()
-  }
-
-  /** Own edits of this boot that the peer is not known to have on disk, for it to acknowledge. */
-  private *unacknowledged(peer: string): Iterable<[DocumentId, Included]> {
-    for (const { id, durable, written } of this.copies.values()) {
-      const own = [...durable].filter(([key, count]) => written.has(key) && !this.acknowledged.hasReached(id, key, count, peer))
-      if (own.length > 0) yield [id, new Map(own)]
-    }
   }
 
   private requireOpen(): void {

@@ -94,7 +94,7 @@ function news({ wanted, told }: Owed, durable: Included): Map<string, number> {
 
 /** Asks the peer to acknowledge what it has on disk, perhaps: receipts outlive the channel that they began on. */
 export class Confirmations implements NoticeSource {
-  private readonly edits = new Map<DocumentId, Map<string, number>>()
+  private readonly edits = new LazyMap<DocumentId, Map<string, number>>()
 
   get pending(): boolean {
     return this.edits.size > 0
@@ -107,7 +107,7 @@ export class Confirmations implements NoticeSource {
   }
 
   take(): NoticeMessage | undefined {
-    const next = this.edits.entries().next()
+    const next = this.edits[Symbol.iterator]().next()
     if (next.done) return undefined
     const [id, included] = next.value
     this.edits.delete(id)
