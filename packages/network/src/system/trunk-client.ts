@@ -2,7 +2,7 @@
  * The node's end of a trunk: one outgoing WebSocket, through an HTTP proxy if the building has one, and the handshake over it.
  * Whatever goes wrong ends the socket and rejects with a stable code; the time all of it may take is bounded.
  */
-import { HttpsProxyAgent } from 'https-proxy-agent'
+import type { Agent } from 'node:http'
 import { WebSocket, type ClientOptions } from 'ws'
 import { isSelvedgeError, SelvedgeError, type Connection, type Environment } from '@selvedge/core'
 import { encodeCloseReason, parseCloseReason } from '../close-reason.js'
@@ -41,7 +41,8 @@ export async function dialTrunk(options: TrunkDialOptions): Promise<Connection> 
   const relay = roster.relay
   if (!relay) throw new SelvedgeError(networkErrors.trunkNoRelay, `the roster of site ${roster.site} names no relay`)
   const giveUp = new AbortController()
-  const socket = connect(url, options, giveUp.signal)
+  const agent = options.proxy === undefined ? undefined : await proxyAgent(options.proxy, giveUp.signal)
+  const socket = connect(url, options, agent)
   const handshake = new NodeHandshake(key, roster.site, relay.node, verify, length => random.bytes(length))
   const remote = { node: relay.node, role: 'relay', name: relay.name, address: url.host } as const
   try {
@@ -93,16 +94,22 @@ export function checkTrunkUrls({ url, proxy }: Pick<TrunkDialOptions, 'url' | 'p
   if (proxy !== undefined) parseUrl(proxy, ['http:', 'https:'], true)
 }
 
-function connect(url: URL, options: TrunkDialOptions, signal: AbortSignal): WebSocket {
-  const proxy = options.proxy === undefined ? undefined : parseUrl(options.proxy, ['http:', 'https:'], true)
+async function proxyAgent(url: string, signal: AbortSignal): Promise<Agent> {
+  const proxy = parseUrl(url, ['http:', 'https:'], true)
+  // Loaded for buildings that have a proxy, and no others.
+  const { HttpsProxyAgent } = await import('https-proxy-agent')
+  // The signal ends the socket to a proxy that never answers CONNECT: until then nobody else holds it.
+  return new HttpsProxyAgent(proxy, { signal })
+}
+
+function connect(url: URL, options: TrunkDialOptions, agent: Agent | undefined): WebSocket {
   const clientOptions: ClientOptions = {
     // The session compresses its frames itself.
     perMessageDeflate: false,
     maxPayload: connectionLimits.frameBytesMax,
     followRedirects: false,
     ...(options.ca === undefined ? {} : { ca: options.ca }),
-    // The signal ends the socket to a proxy that never answers CONNECT: until then nobody else holds it.
-    ...(proxy ? { agent: new HttpsProxyAgent(proxy, { signal }) } : {})
+    ...(agent ? { agent } : {})
   }
   return new WebSocket(url, clientOptions)
 }
