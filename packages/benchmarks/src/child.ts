@@ -26,10 +26,17 @@ export interface Child {
   end(): Promise<void>
 }
 
+export interface ChildOptions {
+  readonly execArgv?: readonly string[]
+  readonly env?: NodeJS.ProcessEnv
+  /** With no flags of our own, as users run Node: `--expose-gc` and source maps cost memory. Default false. */
+  readonly plain?: boolean
+}
+
 /** Starts a module beside the caller: `startChild(new URL('./receiver.js', import.meta.url))`. */
-export function startChild(module: URL, options: { execArgv?: readonly string[]; env?: NodeJS.ProcessEnv } = {}): Child {
+export function startChild(module: URL, options: ChildOptions = {}): Child {
   const child = fork(fileURLToPath(module), {
-    execArgv: ['--expose-gc', '--enable-source-maps', ...(options.execArgv ?? [])],
+    execArgv: [...(options.plain ? [] : ['--expose-gc', '--enable-source-maps']), ...(options.execArgv ?? [])],
     env: { ...process.env, ...options.env },
     serialization: 'advanced',
     stdio: ['ignore', 'inherit', 'inherit', 'ipc']

@@ -7,7 +7,9 @@ const questions = {
   'fan-out': () => import('./fan-out.js'),
   'acknowledged-writes': () => import('./acknowledged-writes.js'),
   reopen: () => import('./reopen.js'),
-  'documents-reconnect': () => import('./documents-reconnect.js')
+  'documents-reconnect': () => import('./documents-reconnect.js'),
+  relay: () => import('./relay.js'),
+  'node-memory': () => import('./node-memory.js')
 } satisfies Record<string, () => Promise<Question>>
 
 export type QuestionId = keyof typeof questions
