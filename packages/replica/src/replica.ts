@@ -70,6 +70,9 @@ export const defaultTiming: ReplicaTiming = {
   closeWithinMs: 5_000
 }
 
+/** A mesh has no long way to fill: what is under way is what the next change waits behind. */
+const meshWindowBytes = 64 * 1024
+
 export interface ReplicaEvents {
   peerUp(peer: Peer): void
   peerDown(peer: Peer, reason: CloseReason): void
@@ -222,7 +225,7 @@ export class Replica {
         pingIntervalMs: trunk ? this.timing.trunkPingMs : this.timing.meshPingMs,
         timeoutMs: trunk ? this.timing.trunkTimeoutMs : this.timing.meshTimeoutMs,
         compareIntervalMs: this.timing.compareIntervalMs,
-        ...(trunk ? { compressor: nodeCompressor } : {})
+        ...(trunk ? { compressor: nodeCompressor } : { windowBytes: meshWindowBytes })
       },
       host: {
         nowMs: () => this.trusted.nowMs(),

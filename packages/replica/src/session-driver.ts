@@ -7,6 +7,9 @@ import { Session, type SessionOptions } from '@selvedge/session'
 
 /** Frames sent in one turn before other work gets its turn. */
 const framesPerTurn = 64
+/** A session that has just sent this much is busy: what changes gathers for a moment, and what is overwritten meanwhile is sent once. */
+const busyBytes = 4 * 1024
+const gatherMs = 5
 
 export interface SessionDriverOptions {
   readonly connection: Connection
@@ -24,6 +27,8 @@ export class SessionDriver {
   private pumping: Timer | undefined
   private ticking: Timer | undefined
   private again: Timer | undefined
+  /** Nothing is sent before, unless the session ends. */
+  private gatherUntil = Number.NEGATIVE_INFINITY
   private over = false
 
   constructor(private readonly options: SessionDriverOptions) {
@@ -58,21 +63,27 @@ export class SessionDriver {
   /** There may be something to send. */
   wake(): void {
     if (this.over || this.pumping || (!this.writable && !this.session.closed)) return
-    this.pumping = this.options.clock.soon(() => {
+    const pump = (): void => {
       this.pumping = undefined
       this.pump()
-    })
+    }
+    const { clock } = this.options
+    const waitMs = this.gatherUntil - clock.monotonicMs()
+    this.pumping = waitMs > 0 ? clock.setTimer(waitMs, pump) : clock.soon(pump)
   }
 
   private pump(): void {
     if (this.over) return
     const now = this.options.clock.monotonicMs()
+    let bytes = 0
     for (let sent = 0; this.writable || this.session.closed; sent++) {
       if (sent === framesPerTurn) return this.wake()
       const frame = this.session.poll(now)
       if (!frame) break
+      bytes += frame.length
       this.writable = this.connection.send(frame)
     }
+    this.gatherUntil = bytes < busyBytes ? Number.NEGATIVE_INFINITY : now + gatherMs
     const reason = this.session.closeReason
     if (reason) {
       this.connection.close(reason)

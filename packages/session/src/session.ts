@@ -32,6 +32,8 @@ export interface SessionOptions {
   readonly host: SessionHost
   /** When given, and the peer has one too, frames are deflated. For trunks: a mesh has bandwidth to spare and no time. */
   readonly compressor?: Compressor
+  /** Bytes of data under way at most, 64 KiB or more (SES-17). Default 1 MiB. */
+  readonly windowBytes?: number
   /** A ping is sent after this long without one; also how often hashes of idle spaces may be compared is a multiple of it. */
   readonly pingIntervalMs: number
   /** Without a frame for this long the peer is taken for gone. */
@@ -76,7 +78,7 @@ export class Session {
   private helloReceived = false
   private reason: CloseReason | undefined
   private closeSent = false
-  private readonly credit = new Credit()
+  private readonly credit: Credit
   private lastHeard = 0
   private lastPing = Number.NEGATIVE_INFINITY
   private roundTrip: number | undefined
@@ -86,6 +88,7 @@ export class Session {
     this.peer = options.peer
     this.host = options.host
     this.lanes = new Lanes(this.links)
+    this.credit = new Credit(options.windowBytes ?? 1024 * 1024)
   }
 
   // ── spaces ───────────────────────────────────────────────────────────────────────────────────────────────────────────────
