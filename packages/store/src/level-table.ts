@@ -38,6 +38,10 @@ const emptyBlock = Uint8Array.of(0, 0, 0, 0, 1, 0, 0, 0)
 const uncompressed = 0
 
 export function inspectTable(file: Uint8Array): TableState {
+  return inspect(file, true)
+}
+
+function inspect(file: Uint8Array, mayMend: boolean): TableState {
   const footerAt = file.length - footerBytes
   const reader = footerAt < 0 ? undefined : new BlockReader(file, footerAt, footerAt + 40)
   const metaindex = reader && readHandle(reader)
@@ -54,8 +58,9 @@ export function inspectTable(file: Uint8Array): TableState {
   const filtersSound = areFiltersSound(file, metaindex)
   const magicSound = magic.every((byte, i) => file[footerAt + 40 + i] === byte)
   if (kept.length === entries.length && filtersSound && magicSound) return { state: 'sound', empty: entries.length === 0 }
-  const mended = mend(file, index, kept, filtersSound ? metaindex : undefined)
-  return mended
+  const mended = mayMend ? mend(file, index, kept, filtersSound ? metaindex : undefined) : undefined
+  // The footer has no checksum: where it names one sound block for another, what is written breaks what is kept.
+  return mended && inspect(mended, false).state === 'sound'
     ? { state: 'damaged', mended, blocksLost: entries.length - kept.length, blocks: entries.length }
     : { state: 'lost' }
 }

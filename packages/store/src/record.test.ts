@@ -2,7 +2,15 @@ import { ManualClock, below, seededRandom, spaceId } from '@selvedge/core'
 import { describe, expect, it } from 'vitest'
 import { SetDigest } from './digest.js'
 import { LevelStore } from './level-store.js'
-import { layoutVersion, spaceOfLevelKey } from './record.js'
+import {
+  encodeCommitMark,
+  encodeDamageMark,
+  encodeManifest,
+  encodeVersion,
+  frame,
+  layoutVersion,
+  spaceOfLevelKey
+} from './record.js'
 import { MemoryLevel } from './testing/faulty-level.js'
 import { contents } from './testing/store-conformance.js'
 
@@ -51,6 +59,29 @@ describe('the stored layout', () => {
     expect(spaceOfLevelKey('m/hq/state')).toBe('hq/state')
     for (const stranger of ['r/hq/state', 'r/hq', 'r/', 'm/hq', 'm/', 'm/hq/state/a', 'r/HQ/state/a', 'r//state/a', 'r/hq//a'])
       expect(spaceOfLevelKey(stranger), stranger).toBeUndefined()
+  })
+})
+
+describe('the number of a commit', () => {
+  it('that could not be counted up from is not believed', async () => {
+    const digest = new SetDigest()
+    const tooHigh = Number.MAX_SAFE_INTEGER
+    const stored = {
+      '!version': encodeVersion(layoutVersion),
+      '!commit': encodeCommitMark({ sequence: tooHigh, manifests: digest }),
+      'm/hq/state': encodeManifest({ digest, sequence: tooHigh }),
+      '!damage': encodeDamageMark({ sequence: tooHigh, message: 'x' })
+    }
+    for (const left of Object.keys(stored).slice(1)) {
+      const level = new MemoryLevel()
+      for (const [key, payload] of Object.entries(stored))
+        if (key === '!version' || key === left) level.entries.set(key, frame(key, payload).bytes)
+      const store = await LevelStore.open({ source: level, clock: new ManualClock() })
+      const state = await store.open(spaceId('hq/state'))
+      await state.commit({ puts: [{ key: 'a', value: Uint8Array.of(1) }], deletes: [] })
+      expect(await state.get('a'), left).toEqual(Uint8Array.of(1))
+      await store.close()
+    }
   })
 })
 

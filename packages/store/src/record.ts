@@ -28,6 +28,9 @@ export const damageKey = '!damage'
 /** Bytes of UTF-8 in the key of a record. */
 export const recordKeyBytesMax = 1024
 
+/** No store gets as far; a number that can't be counted up from would stop every commit. */
+export const sequenceMax = 2 ** 52
+
 const checksumBytes = 4
 
 /** What stands before the key of every record of a space. */
@@ -137,7 +140,7 @@ function decodeDigest(payload: Uint8Array): { digest: SetDigest; sequence: numbe
   digest.count = reader.uint()
   digest.low = reader.uintUpTo(0xffff_ffff, 'a digest')
   digest.high = reader.uintUpTo(0xffff_ffff, 'a digest')
-  const sequence = reader.uint()
+  const sequence = reader.uintUpTo(sequenceMax, 'the number of a commit')
   reader.finish('a digest')
   return { digest, sequence }
 }
@@ -187,7 +190,8 @@ export function decodeCommitMark(bytes: Uint8Array): Decoded<CommitMark> {
 export function decodeDamageMark(bytes: Uint8Array): Decoded<DamageMark> {
   return decode(damageKey, bytes, payload => {
     const reader = new ByteReader(payload)
-    return { sequence: reader.uint(), message: reader.string(damageMessageBytesMax) }
+    const sequence = reader.uintUpTo(sequenceMax, 'the number of a commit')
+    return { sequence, message: reader.string(damageMessageBytesMax) }
   })
 }
 

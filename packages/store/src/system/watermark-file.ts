@@ -5,6 +5,7 @@
 import { open, readFile, type FileHandle } from 'node:fs/promises'
 import { crc32 } from 'node:zlib'
 import type { Watermark } from '../level-source.js'
+import { sequenceMax } from '../record.js'
 
 const numberBytes = 8
 
@@ -24,7 +25,7 @@ export class WatermarkFile implements Watermark {
     const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length)
     const sequence = view.getFloat64(0, true)
     const sound = view.getUint32(numberBytes, true) === crc32(bytes.subarray(0, numberBytes))
-    return sound && Number.isSafeInteger(sequence) && sequence >= 0 ? sequence : undefined
+    return sound && Number.isSafeInteger(sequence) && sequence >= 0 && sequence <= sequenceMax ? sequence : undefined
   }
 
   async write(sequence: number): Promise<void> {
