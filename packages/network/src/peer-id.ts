@@ -9,6 +9,8 @@ import { base58btc } from 'multiformats/bases/base58'
 /** Identity multihash of 36 bytes; key type Ed25519; 32 bytes of key. */
 const prefix = Uint8Array.of(0x00, 0x24, 0x08, 0x01, 0x12, 0x20)
 const publicKeyBytes = 32
+// The decoder itself passes over what is not of its alphabet in some places: one key would have several ids.
+const base58Pattern = /^[1-9A-HJ-NP-Za-km-z]{1,64}$/
 
 /** The node id of an Ed25519 public key of 32 bytes. */
 export function nodeOfPublicKey(publicKey: Uint8Array): NodeId {
@@ -20,7 +22,7 @@ export function nodeOfPublicKey(publicKey: Uint8Array): NodeId {
 
 /** The public key that a node id holds; `undefined` when it is no PeerId of an Ed25519 key. */
 export function publicKeyOfNode(node: string): Uint8Array | undefined {
-  if (node.length > 64) return undefined
+  if (!base58Pattern.test(node)) return undefined
   let bytes: Uint8Array
   try {
     bytes = base58btc.decode(`z${node}`)
