@@ -3,8 +3,8 @@
  * space's residency. Each recorder keeps a ring of its own: newer entries overwrite its oldest, nothing is ever deleted. The two
  * ends of a merge both record what they saw, so readers take one entry a loser dot.
  */
-import type { NodeId, Value } from '@selvedge/core'
-import type { RegisterTable } from '@selvedge/documents'
+import { isHlcTime, pathProblem, type NodeId, type Value } from '@selvedge/core'
+import { slotProblem, type RegisterTable } from '@selvedge/documents'
 import type { Conflict, ConflictSide } from '@selvedge/session'
 
 const conflictPrefix = '@conflict/'
@@ -72,7 +72,8 @@ export class ConflictLog {
   private *records(): IterableIterator<ConflictRecord> {
     for (const node of new Set([...this.table.writers.values()].map(writer => writer.node))) {
       const count = this.table.get(`${conflictPrefix}${node}`)?.value
-      for (let i = 0; i < Math.min(Number(count ?? 0), conflictsKept); i++) {
+      if (typeof count !== 'number') continue
+      for (let i = 0; i < Math.min(count, conflictsKept); i++) {
         const value = this.table.get(`${conflictPrefix}${node}/${i}`)?.value
         const record = value === undefined ? undefined : recordOf(value)
         if (record) yield record
@@ -110,14 +111,17 @@ function valueOf(record: ConflictRecord): Value {
   return { path, slot, loser: side(loser), winner: side(winner), seenAtMs, seenBy, valueLeftOut }
 }
 
-// Whatever a later version wrote here that can't be read is passed over.
+// Whatever a later version wrote here that can't be read is passed over; so is what could not be restored, since a register that no
+// peer takes would end every session.
 function recordOf(value: Value): ConflictRecord | undefined {
   if (typeof value !== 'object' || value === null || !('loser' in value)) return undefined
   const { path, slot, loser, winner, seenAtMs, seenBy, valueLeftOut } = value as Record<string, Value>
   const [lost, won] = [sideOf(loser), sideOf(winner)]
   if (
+    pathProblem(path) !== undefined ||
     typeof path !== 'string' ||
     typeof slot !== 'string' ||
+    (slot !== '' && slotProblem(slot) !== undefined) ||
     !lost ||
     !won ||
     typeof seenAtMs !== 'number' ||
@@ -130,7 +134,7 @@ function recordOf(value: Value): ConflictRecord | undefined {
 function sideOf(value: Value | undefined): ConflictSide | undefined {
   if (typeof value !== 'object' || value === null) return undefined
   const { deleted, value: held, time, writer, seq, quality } = value as Record<string, Value>
-  if (typeof time !== 'number' || typeof writer !== 'string' || typeof seq !== 'number' || typeof quality !== 'number')
-    return undefined
+  if (typeof time !== 'number' || !isHlcTime(time) || typeof writer !== 'string' || typeof seq !== 'number') return undefined
+  if (typeof quality !== 'number') return undefined
   return { value: deleted === true ? undefined : held, time, writer: writer, seq, quality }
 }

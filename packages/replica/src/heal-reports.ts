@@ -76,9 +76,14 @@ function reportOf(value: Value): HealReport | undefined {
   const numbers = ['atMs', 'durationMs', 'registersReceived', 'registersApplied', 'registersSent', 'conflicts', 'dropped']
   if (
     numbers.some(name => typeof fields[name] !== 'number') ||
-    !Array.isArray(fields['documents']) ||
-    !Array.isArray(fields['returned'])
+    ['by', 'peer'].some(name => typeof fields[name] !== 'string') ||
+    ['documents', 'returned'].some(name => !isTexts(fields[name])) ||
+    (fields['peerRole'] !== 'node' && fields['peerRole'] !== 'relay')
   )
     return undefined
   return { ...(fields as unknown as HealReport), apartMs: typeof fields['apartMs'] === 'number' ? fields['apartMs'] : undefined }
+}
+
+function isTexts(value: unknown): boolean {
+  return Array.isArray(value) && value.every(text => typeof text === 'string')
 }
