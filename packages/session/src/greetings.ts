@@ -39,15 +39,18 @@ export function readHello(reader: ByteReader): Hello {
 }
 
 const retryAfterMaxMs = 3_600_000
+const codePattern = /^[A-Z][A-Z0-9_]{0,63}$/
 
 export function closeBody(reason: CloseReason): Uint8Array {
   const retryAfterMs = Math.min(retryAfterMaxMs, Math.max(0, Math.floor(reason.retryAfterMs ?? 0)))
   return bodyOf(out => out.string(reason.code).string(reason.message.slice(0, 1_000)).uint(retryAfterMs))
 }
 
+/** Code and message end in logs and on terminals: nothing must be forged there from outside. */
 export function readClose(reader: ByteReader): CloseReason {
   const code = reader.string(128, 'a code')
-  const message = reader.string(4_000, 'a message')
+  if (!codePattern.test(code)) throw new SelvedgeError(sessionErrors.frameInvalid, 'the code of a close is none')
+  const message = reader.string(4_000, 'a message').replace(/\p{Cc}/gu, ' ')
   const retryAfterMs = reader.uintUpTo(retryAfterMaxMs, 'a retry time')
   return { code, message, ...(retryAfterMs > 0 ? { retryAfterMs } : {}) }
 }

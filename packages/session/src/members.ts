@@ -15,11 +15,14 @@ export interface Member {
   readonly progressAtMs: number
 }
 
-const dotsMax = 8_192
+/** Runs of dots remembered of one member, whatever their length. */
+const runsMax = 8_192
+
+type Run = readonly [first: number, count: number]
 
 export class MemberTable {
   private readonly members = new Map<NodeId, Member & { version: number }>()
-  private readonly dots = new Map<NodeId, Map<WriterLog, Set<number>>>()
+  private readonly dots = new Map<NodeId, Map<WriterLog, Run[]>>()
   private changes = 0
   private readonly listeners = new Set<() => void>()
 
@@ -40,14 +43,23 @@ export class MemberTable {
 
   /** Dots that a member holds durably above its vector. Bounded: beyond that, receipts wait for the vector. */
   learnDots(node: NodeId, dots: readonly DotRuns[]): void {
-    const known = this.dots.get(node) ?? new Map<WriterLog, Set<number>>()
-    this.dots.set(node, known)
     const member = this.members.get(node)
-    for (const { writer, runs } of dots) {
-      const seqs = new Set([...(known.get(writer) ?? [])].filter(seq => !member || !covers(member.vector, writer, seq)))
-      for (const [first, count] of runs) for (let seq = first; seq < first + count && seqs.size < dotsMax; seq++) seqs.add(seq)
-      known.set(writer, seqs)
+    const kept = new Map<WriterLog, Run[]>()
+    let left = runsMax
+    const keep = (writer: WriterLog, runs: readonly Run[]): void => {
+      const list = kept.get(writer) ?? []
+      for (const [first, count] of runs) {
+        if (member && covers(member.vector, writer, first + count - 1)) continue
+        const last = list.at(-1)
+        if (last && last[0] + last[1] === first) list[list.length - 1] = [last[0], last[1] + count]
+        else if (left-- > 0) list.push([first, count])
+        else return
+      }
+      if (list.length > 0) kept.set(writer, list)
     }
+    for (const [writer, runs] of this.dots.get(node) ?? []) keep(writer, runs)
+    for (const { writer, runs } of dots) keep(writer, runs)
+    this.dots.set(node, kept)
     this.changes++
     for (const listener of this.listeners) listener()
   }
@@ -82,6 +94,12 @@ export class MemberTable {
   }
 
   private holds(member: Member, writer: WriterLog, seq: number): boolean {
-    return covers(member.vector, writer, seq) || (this.dots.get(member.node)?.get(writer)?.has(seq) ?? false)
+    if (covers(member.vector, writer, seq)) return true
+    return (
+      this.dots
+        .get(member.node)
+        ?.get(writer)
+        ?.some(([first, count]) => seq >= first && seq < first + count) ?? false
+    )
   }
 }

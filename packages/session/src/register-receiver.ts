@@ -28,6 +28,9 @@ const heldNameBytesMax = limits.pathBytesMax + limits.slotBytesMax + 16
 /** Addresses of a held list that a receiver keeps; a peer that sends more closes the session. */
 const heldMax = 8_000_000
 
+/** Contests that wait for a seal; of further ones nothing is recorded, however long a peer goes without. */
+const contestsMax = 262_144
+
 /** Two writes of one address met; whether they conflict shows at the seal. */
 interface Contest {
   readonly conflict: Conflict
@@ -80,7 +83,7 @@ export class RegisterReceiver {
   }
 
   private readonly contest = (mine: Register, entry: Entry): void => {
-    if (mine.writer.node === entry.writer.node || isSystemPath(entry.path)) return
+    if (mine.writer.node === entry.writer.node || isSystemPath(entry.path) || this.contests.length >= contestsMax) return
     const { table } = this.link.space
     if (this.link.said.covers(mine.writer, mine.seq) || table.covers(entry.writer, entry.seq)) return
     if (valuesMatch(mine.value, entry.value)) return

@@ -1,16 +1,20 @@
 /**
  * One space in one session: its announcement, and the parts that do the rest. Every rule is in SPEC.md (SES-…).
  */
-import { assert, type ByteReader } from '@selvedge/core'
+import { assert, SelvedgeError, type ByteReader } from '@selvedge/core'
 import { readHave, readSeqs, readVector, writeHave, writeSeqs, writeVector, type DotRuns } from '@selvedge/documents'
 import { CutSender } from './cut-sender.js'
 import { DurabilityExchange } from './durability-exchange.js'
+import { sessionErrors } from './errors.js'
 import { bodyOf, Kind } from './frames.js'
 import { HashQuestion } from './hash-question.js'
 import { LinkState, type LinkOptions } from './link-state.js'
 import { chunk, splitHave, vectorSeqsPerFrame, type Outgoing } from './messages.js'
 import { RegisterReceiver } from './register-receiver.js'
 import type { DocumentLink, SessionSpace } from './session-space.js'
+
+/** Runs of dots that a peer may hold above its vector; it could not make more of a table of as many points. */
+const haveRunsMax = 8_000_000
 
 export interface SpaceLinkOptions extends LinkOptions {
   readonly documents: DocumentLink | undefined
@@ -31,6 +35,7 @@ export class SpaceLink {
   private readonly link: LinkState
   private have: DotRuns[] | undefined
   private announced = false
+  private haveRuns = 0
 
   constructor(options: SpaceLinkOptions) {
     this.space = options.space
@@ -80,6 +85,7 @@ export class SpaceLink {
   }
 
   receiveSpace(reader: ByteReader): void {
+    this.requireAnnouncing()
     const last = reader.byte() === 1
     this.link.raiseView(readVector(reader, this.link.incoming, this.link.intern))
     for (const [key, seq] of readSeqs(reader, this.link.incoming, this.link.intern)) this.link.peerFloors.set(key, seq)
@@ -88,9 +94,19 @@ export class SpaceLink {
   }
 
   private receiveHave(reader: ByteReader): void {
+    this.requireAnnouncing()
     const last = reader.byte() === 1
-    for (const { writer, runs } of readHave(reader, this.link.incoming, this.link.intern)) this.link.view.addHave(writer, runs)
+    for (const { writer, runs } of readHave(reader, this.link.incoming, this.link.intern)) {
+      this.link.view.addHave(writer, runs)
+      this.haveRuns += runs.length
+    }
+    if (this.haveRuns > haveRunsMax)
+      throw new SelvedgeError(sessionErrors.overloaded, `an announcement of more than ${haveRunsMax} runs of dots`)
     if (last) this.link.peerReady = true
+  }
+
+  private requireAnnouncing(): void {
+    if (this.link.peerReady) throw new SelvedgeError(sessionErrors.protocolViolation, `${this.space.id} was announced already`)
   }
 
   /** A message of this space. What it answers is sent as a control frame. */

@@ -237,6 +237,8 @@ export class AutomergeEngine implements Engine {
     try {
       outcome = work(clone)
       this.automerge.toJS(outcome[0])
+      // What can be applied can't always be read again: a change that is encoded in an unusual way is stored as another.
+      this.discard(this.automerge.load<ConfigContent>(this.automerge.save(outcome[0])))
     } catch (cause) {
       this.discard(clone)
       throw new SelvedgeError(documentErrors.documentMessageInvalid, problem, { cause })

@@ -13,6 +13,10 @@ const notes = documentId('notes')
 const hvac = documentId('hvac')
 const runs = Number(process.env['SELVEDGE_RUNS'] ?? 150)
 
+// Its checksum is right, and it can be applied; two numbers in its columns are none that Automerge itself would write.
+const oddChange =
+  '856f4a83e3a8d7ef015f0010bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb01014b00000a010602061106130715083403420456065703700200010200000100010201000100027f00000100017e000200017f013d00027f016201020a7f0403017f0002167f147879010400'
+
 beforeAll(warmUp)
 
 interface Mutation {
@@ -214,6 +218,31 @@ describe('untrusted bytes', () => {
 })
 
 describe('engines', () => {
+  it('DOC-10: a Yjs update with something of no length in it is refused: the snapshot of it could not be read', () => {
+    const engine = new YjsEngine('notes', 7, { local: () => undefined, observerFailed: expect.fail, destroyed: () => undefined })
+    for (const bytes of [
+      [1, 1, 0, 0, 0, 0, 0],
+      [0, 1, 5, 1, 0, 0]
+    ])
+      expect(() => engine.apply(Uint8Array.from(bytes))).toThrowError(
+        expect.objectContaining({ code: 'DOCUMENT_MESSAGE_INVALID' })
+      )
+    expect(engine.snapshot()).toEqual(Uint8Array.of(0, 0))
+  })
+
+  it('DOC-10: an Automerge change that is stored as another is refused: the document could not be read again', async () => {
+    const engine = new AutomergeEngine(await importAutomerge(), {
+      actor: 'a'.repeat(32),
+      author: 'x',
+      local: () => undefined,
+      changed: () => undefined
+    })
+    const empty = engine.snapshot()
+    const change = Uint8Array.from(Buffer.from(oddChange, 'hex'))
+    expect(() => engine.apply(change)).toThrowError(expect.objectContaining({ code: 'DOCUMENT_MESSAGE_INVALID' }))
+    expect(engine.snapshot()).toEqual(empty)
+  })
+
   it('DOC-10: a Yjs update that decodes but fails half way leaves the document as it was', () => {
     const source = new Y.Doc()
     source.clientID = 1

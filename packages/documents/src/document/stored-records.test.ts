@@ -40,6 +40,12 @@ describe('stored records', () => {
     expect(() => decodeHeader(Uint8Array.of(2, 0))).toThrowError(expect.objectContaining({ code: 'CODEC_INVALID' }))
   })
 
+  it('of a header that lists more updates than there can be are not looked for one by one', () => {
+    const records = { ...noRecords(), updates: 2 ** 40 }
+    const header: Header = { engine: 'yjs', deleted: false, included: new Map(), own: new Map(), records, release: undefined }
+    expect(() => decodeHeader(encodeHeader(header))).toThrowError(expect.objectContaining({ code: 'CODEC_OVERFLOW' }))
+  })
+
   it('of format 1 stay readable: updates and snapshots', () => {
     const appended = appendBatch(id, noRecords(), 'yjs', [Uint8Array.of(1, 2), Uint8Array.of(3)])
     expect(appended.puts.map(({ key, value }) => [key, hex(value)])).toEqual([

@@ -16,6 +16,8 @@ import { readIncluded, writeIncluded, type Included } from './included.js'
 export const headerPrefix = 'doc-included/'
 export const contentPrefix = 'doc/'
 const formatVersion = 1
+/** A header that lists more update records is none of ours: they are compacted long before. */
+const updateRecordsBound = 65_536
 const flag = { deleted: 1, release: 2 } as const
 const engineCodes: readonly EngineName[] = ['yjs', 'automerge']
 
@@ -204,7 +206,7 @@ export function decodeHeader(value: Uint8Array): Header {
     snapshot: reader.uint(),
     snapshotBytes: reader.uint(),
     firstUpdate: reader.uint(),
-    updates: reader.uint(),
+    updates: reader.uintUpTo(updateRecordsBound, 'the number of update records'),
     updateBytes: reader.uint()
   }
   const release = flags & flag.release ? readValue(reader) : undefined

@@ -127,6 +127,7 @@ export class YjsEngine implements Engine {
       this.lag = []
       this.lagBytes = 0
       const decoded = Y.decodeUpdate(update)
+      requireLengths(decoded)
       Y.applyUpdate(this.rehearsal, update)
       return decoded
     } catch (cause) {
@@ -153,6 +154,12 @@ export class YjsEngine implements Engine {
     this.lag = []
     this.lagBytes = 0
   }
+}
+
+/** Yjs takes in what has no length, and can then not read the snapshot that it makes of the document. */
+function requireLengths({ structs, ds }: ReturnType<typeof Y.decodeUpdate>): void {
+  if (structs.some(({ length }) => length < 1) || [...ds.clients.values()].some(ranges => ranges.some(({ len }) => len < 1)))
+    throw new Error('something in it has no length')
 }
 
 /** Up to where the deletions of an update reach, by client: they count once what they delete is there. */

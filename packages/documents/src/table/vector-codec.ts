@@ -71,7 +71,8 @@ export function readVector(reader: ByteReader, dictionary: WriterDictionary, int
 function readTime(reader: ByteReader): HlcTime {
   const hex = reader.string(14, 'a time')
   const time = /^[0-9a-f]{14}$/.test(hex) ? hlcFromHex(hex) : Number.NaN
-  if (!isHlcTime(time)) throw new SelvedgeError(tableErrors.entryInvalid, 'a time is not valid')
+  // After an incarnation that is closed there must be room for the next.
+  if (!isHlcTime(time + 1)) throw new SelvedgeError(tableErrors.entryInvalid, 'a time is not valid')
   return time
 }
 
@@ -98,7 +99,8 @@ export function readHave(reader: ByteReader, dictionary: WriterDictionary, inter
       const first = at + reader.uint()
       const count = reader.uint()
       at = first + count
-      if (first < 1 || count < 1 || !Number.isSafeInteger(at))
+      // The last dot there is can be held: one past it is no safe integer, and exact all the same.
+      if (first < 1 || count < 1 || !Number.isSafeInteger(first + (count - 1)))
         throw new SelvedgeError(tableErrors.entryInvalid, 'a run of dots is not valid')
       runs.push([first, count])
     }

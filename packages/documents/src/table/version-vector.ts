@@ -94,7 +94,8 @@ export class PeerView {
 
   addHave(writer: WriterLog, runs: readonly (readonly [number, number])[]): void {
     const known = this.have.get(writer)
-    if (known) known.push(...runs)
+    // One by one: a frame holds more runs than a call takes arguments.
+    if (known) for (const run of runs) known.push(run)
     else this.have.set(writer, [...runs])
   }
 
