@@ -9,6 +9,7 @@
  */
 import { ByteWriter, LazyMap, limits, type NodeId } from '@selvedge/core'
 import {
+  EntryBlock,
   EntryEncoder,
   PeerView,
   WriterDictionary,
@@ -18,6 +19,7 @@ import {
   type VersionVector,
   type WriterKey
 } from '@selvedge/documents'
+import { byPath, isSendable, type Cut } from './cut.js'
 import { bodyOf, Kind } from './frames.js'
 import type { LinkState } from './link-state.js'
 import { vectorSeqsPerFrame, type Outgoing } from './messages.js'
@@ -28,23 +30,6 @@ const encoder = new EntryEncoder(new WriterDictionary())
 /** Live frames that may go ahead of one frame of a long cut. */
 const liveFramesAhead = 4
 const heldPerFrameBytes = 128 * 1024
-
-interface Cut {
-  readonly vector: VersionVector
-  readonly vectorVersion: number
-  readonly floors: ReadonlyMap<WriterKey, number>
-  readonly registers: readonly Register[]
-  readonly changeIndex: number
-  next: number
-  /** Addresses held at the cut, when the peer is below the floor. */
-  held: string[] | undefined
-  heldNext: number
-  live: boolean
-  /** The dots of registers left to their writers, as of the cut; undefined: nothing of it was left. */
-  readonly dots: readonly Pick<Register, 'writer' | 'seq'>[] | undefined
-  /** Monotonic time before which none of it is sent. */
-  dueAt: number
-}
 
 /** What a seal would tell: nothing new, what the peer hears for itself, or more. */
 enum News {
@@ -214,12 +199,16 @@ export class CutSender {
       this.ahead = registers.filter(register => !waiting.has(register))
       this.aheadNext = 0
     }
-    const owed = left.length > 0 ? left : registers
+    const choice = left.length > 0 ? left : registers
+    const live = choice.length <= this.link.tuning.liveRegistersMax && !held
+    const ranked = !live && this.link.ranks()
+    const owed = ranked ? byPath(choice) : choice
     return {
       ...cut,
       registers: owed,
-      live: owed.length <= this.link.tuning.liveRegistersMax && !held,
-      dots: left.length > 0 ? left.map(({ writer, seq }) => ({ writer, seq })) : undefined,
+      live,
+      ranked,
+      dots: left.length > 0 ? owed.map(({ writer, seq }) => ({ writer, seq })) : undefined,
       dueAt: waits || left.length > 0 ? now + this.link.tuning.patienceMs : Number.NEGATIVE_INFINITY
     }
   }
@@ -279,7 +268,7 @@ export class CutSender {
     }
     while (cut.next < cut.registers.length && !stillOwed(cut.registers[cut.next]!, cut.next)) cut.next++
     if (cut.next < cut.registers.length) {
-      const [frame, next] = this.registersFrame(cut.registers, cut.next, stillOwed)
+      const [frame, next] = this.registersFrame(cut.registers, cut.next, stillOwed, cut.ranked)
       cut.next = next
       return frame
     }
@@ -290,12 +279,15 @@ export class CutSender {
   private registersFrame(
     registers: readonly Register[],
     from: number,
-    owed: (register: Register, index: number) => boolean
+    owed: (register: Register, index: number) => boolean,
+    inOrderOfPaths = false
   ): [Outgoing, number] {
-    encoder.start(this.link.outgoing)
+    const ranked = inOrderOfPaths && registers[from]!.batch === 0
+    encoder.start(this.link.outgoing, ranked ? EntryBlock.Ranked : EntryBlock.InOrder)
     let next = from
     for (; next < registers.length; next++) {
       const register = registers[next]!
+      if (encoder.isFull || (inOrderOfPaths && ranked !== (register.batch === 0))) break
       if (encoder.entries > 0 && encoder.size >= this.link.tuning.registersFrameBytes) {
         const before = registers[next - 1]!
         const sameBatch = register.batch !== 0 && register.batch === before.batch && register.writer === before.writer
@@ -387,12 +379,4 @@ export class CutSender {
     const { table } = this.link.space
     this.comparing = { registers: [...table.all(), ...table.shadows.values()], next: 0 }
   }
-}
-
-/**
- * Whether a register that was to be sent still is. One that has left the table is sent in its last form when the seal covers it and
- * its successor is another object, or when it is a delete; one dropped for good is not: nobody should have it back.
- */
-function isSendable(register: Register): boolean {
-  return !register.gone || register.replaced || register.tombstone
 }

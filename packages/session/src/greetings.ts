@@ -6,6 +6,8 @@ import type { Outgoing } from './messages.js'
 
 /** The peer can inflate raw deflate. */
 export const deflateFeature = 'deflate-raw'
+/** The peer reads blocks of entries in the order of their paths. */
+export const rankedFeature = 'entries-ranked'
 
 export function helloMessage(wallMs: number, features: readonly string[]): Outgoing {
   return {

@@ -49,6 +49,8 @@ export interface LinkOptions {
   readonly source: number
   readonly peer: { readonly node: NodeId; readonly role: MemberRole }
   readonly nowMs: () => number
+  /** Whether long cuts go in the order of their paths (SES-22). */
+  readonly ranks: () => boolean
   /** Whether the peer is known to have a session of its own with a node. */
   readonly hears: (node: NodeId) => boolean
   readonly tuning: SessionTuning
@@ -60,6 +62,8 @@ export class LinkState {
   readonly source: number
   readonly peer: LinkOptions['peer']
   readonly nowMs: () => number
+  /** Whether long cuts go in the order of their paths (SES-22). */
+  readonly ranks: () => boolean
   readonly hears: (node: NodeId) => boolean
   readonly tuning: SessionTuning
   readonly tally: CatchUpTally
@@ -83,6 +87,7 @@ export class LinkState {
     this.source = options.source
     this.peer = options.peer
     this.nowMs = options.nowMs
+    this.ranks = options.ranks
     this.hears = options.hears
     this.tuning = options.tuning
     this.tally = new CatchUpTally(options.space, options.peer, options.nowMs)

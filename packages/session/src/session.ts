@@ -16,7 +16,7 @@ import { ByteReader, isSelvedgeError, SelvedgeError, spaceId, type CloseReason, 
 import { sessionErrors } from './errors.js'
 import { Credit } from './credit.js'
 import { bodyOf, decodeFrame, encodeFrame, Kind, type Compressor } from './frames.js'
-import { closeBody, deflateFeature, helloMessage, readClose, readHello } from './greetings.js'
+import { closeBody, deflateFeature, helloMessage, rankedFeature, readClose, readHello } from './greetings.js'
 import type { MemberRole } from './members.js'
 import { Lanes } from './lanes.js'
 import { defaultTuning, type SessionTuning } from './link-state.js'
@@ -74,6 +74,8 @@ export class Session {
   private readonly offers = new SpaceOffers()
   private control: Outgoing[] = []
   private compressing: Compressor | undefined
+  /** Long cuts are sent in the order of their paths: worth it where frames are deflated. */
+  private ranks = false
   private helloSent = false
   private helloReceived = false
   private reason: CloseReason | undefined
@@ -108,6 +110,7 @@ export class Session {
       }),
       nowMs: () => this.host.nowMs(),
       hears: node => this.host.hears?.(node) ?? false,
+      ranks: () => this.ranks,
       tuning: this.options.tuning ?? defaultTuning
     })
     this.links.push(link)
@@ -168,7 +171,7 @@ export class Session {
     this.lastHeard = now
     this.lastPing = now
     this.helloSent = true
-    this.control.push(helloMessage(this.host.wallMs(), this.options.compressor ? [deflateFeature] : []))
+    this.control.push(helloMessage(this.host.wallMs(), this.options.compressor ? [deflateFeature, rankedFeature] : []))
     for (const link of this.links) this.control.push(...link.announce())
     this.host.wake(this)
   }
@@ -328,6 +331,7 @@ export class Session {
     const { wallMs, features } = readHello(reader)
     this.helloReceived = true
     if (features.has(deflateFeature)) this.compressing = this.options.compressor
+    this.ranks = this.compressing !== undefined && features.has(rankedFeature)
     this.host.heard(this, wallMs)
     this.host.opened(this)
     this.host.wake(this)

@@ -28,9 +28,12 @@ class SelvedgeEngine implements Engine {
 
   write(points: readonly (readonly [string, number])[]): void {
     this.follow()
-    this.table.batch(() => {
+    const setAll = (): void => {
       for (const [path, value] of points) this.table.set(path, value)
-    })
+    }
+    // A write alone is no transaction.
+    if (points.length > 1) this.table.batch(setAll)
+    else setAll()
   }
 
   get(path: string): number | undefined {

@@ -3,8 +3,10 @@ import type { Question } from '../row.js'
 
 const questions = {
   'register-writes': () => import('./register-writes.js'),
+  growth: () => import('./growth.js'),
   overwrites: () => import('./overwrites.js'),
   'fan-out': () => import('./fan-out.js'),
+  'partition-merge': () => import('./partition-merge.js'),
   'acknowledged-writes': () => import('./acknowledged-writes.js'),
   reopen: () => import('./reopen.js'),
   'documents-reconnect': () => import('./documents-reconnect.js'),

@@ -1,19 +1,25 @@
 /**
- * The columnar encoding of entries: one format for frames and for the store, version 1. A block is
+ * The columnar encoding of entries: one format for frames and for the store. A block is
  *
  *     version, new writers (count, then keys), number of entries,
- *     columns, each with its length: flags · paths · slots · writers · seqs · times · extras · values
+ *     columns, each with its length: flags · paths · slots · writers · seqs · times · extras · values [· ranks, in version 2]
  *
  * Columns put like beside like, so that deflate finds what repeats: paths are front-coded against the one before, seqs and times
- * are differences. Writers are named by their index in a dictionary, which a session keeps for its lifetime and the store starts
+ * are differences. Version 1 is for entries in the order of their writes, version 2 for entries in the order of their paths: see
+ * `dot-columns.ts`. Writers are named by their index in a dictionary, which a session keeps for its lifetime and the store starts
  * anew in each block. Fixtures in `testing/fixtures` hold blocks that every later version must read.
  */
-import { ByteReader, ByteWriter, isHlcTime, limits, readValue, SelvedgeError, writeValue, type Value } from '@selvedge/core'
+import { ByteReader, ByteWriter, limits, readValue, SelvedgeError, writeValue, type Value } from '@selvedge/core'
+import { DotReader, DotWriter, RankedDots, rankedEntriesMax, readRanked } from './dot-columns.js'
 import { tableErrors } from './errors.js'
 import { PathReader } from './path-reader.js'
 import type { Entry, WriterLog } from './register.js'
 
-export const entryBlockVersion = 1
+/** Versions of a block: entries in the order of their writes, and entries in the order of their paths. */
+export enum EntryBlock {
+  InOrder = 1,
+  Ranked = 2
+}
 
 enum Flag {
   Tombstone = 1,
@@ -81,6 +87,7 @@ export class EntryEncoder {
   private readonly times = new ByteWriter(1024)
   private readonly extras = new ByteWriter(256)
   private readonly values = new ByteWriter(4096)
+  private readonly ranks = new ByteWriter(256)
   private readonly columns = [
     this.flags,
     this.paths,
@@ -91,19 +98,29 @@ export class EntryEncoder {
     this.extras,
     this.values
   ]
+  private readonly dots = new DotWriter(this.seqs, this.times)
+  private readonly rankedDots = new RankedDots()
   private count = 0
   private named: WriterLog[] = []
   private path = ''
   private writer: WriterLog | undefined
-  private seq = 0
-  private timeMs = 0
+  private writerIndex = 0
 
-  constructor(private dictionary: WriterDictionary) {}
+  constructor(
+    private dictionary: WriterDictionary,
+    private layout = EntryBlock.InOrder
+  ) {}
 
   /** A new block with another dictionary: an encoder's buffers serve many. What was not finished is dropped. */
-  start(dictionary: WriterDictionary): void {
+  start(dictionary: WriterDictionary, layout = EntryBlock.InOrder): void {
     this.clear()
     this.dictionary = dictionary
+    this.layout = layout
+  }
+
+  /** Whether the block takes no more entries, whatever its size. */
+  get isFull(): boolean {
+    return this.layout === EntryBlock.Ranked && this.count >= rankedEntriesMax
   }
 
   get entries(): number {
@@ -140,11 +157,10 @@ export class EntryEncoder {
     if (!samePath) this.addPath(entry.path)
     if (entry.slot !== '') this.slots.string(entry.slot)
     if (!sameWriter) this.addWriter(entry.writer)
-    this.seqs.int(entry.seq - this.seq)
-    this.seq = entry.seq
-    this.addTime(entry.time)
+    if (this.layout === EntryBlock.Ranked) this.rankedDots.add(this.writerIndex, entry.seq, entry.time)
+    else this.dots.add(entry.seq, entry.time, sameWriter)
     if (entry.quality !== 0) this.extras.uint(entry.quality)
-    if (entry.expiresAtMs !== 0) this.extras.int(entry.expiresAtMs - this.timeMs)
+    if (entry.expiresAtMs !== 0) this.extras.int(entry.expiresAtMs - Math.floor(entry.time / ticksPerMs))
     if (entry.batch !== 0) this.extras.uint(entry.seq - entry.batch)
     if (entry.value !== undefined) writeValue(this.values, entry.value)
     this.count++
@@ -169,36 +185,29 @@ export class EntryEncoder {
     }
     this.writerIndexes.uint(index)
     this.writer = writer
-    this.seq = 0
-  }
-
-  private addTime(time: number): void {
-    const ms = Math.floor(time / ticksPerMs)
-    const ticks = time - ms * ticksPerMs
-    // Most stamps fall on a whole millisecond: the lowest bit tells whether ticks follow.
-    const step = ms - this.timeMs
-    if (ticks === 0) this.times.int(step * 2)
-    else this.times.int(step * 2 + 1).uint(ticks)
-    this.timeMs = ms
+    this.writerIndex = index
   }
 
   /** The block, and a fresh start with the same dictionary. */
   finish(writer: ByteWriter): void {
-    writer.byte(entryBlockVersion).uint(this.named.length)
+    if (this.layout === EntryBlock.Ranked) this.rankedDots.finish(this.dots, this.ranks)
+    writer.byte(this.layout).uint(this.named.length)
     for (const named of this.named) writer.string(named.key)
     writer.uint(this.count)
     for (const column of this.columns) writer.bytes(column.peek())
+    if (this.layout === EntryBlock.Ranked) writer.bytes(this.ranks.peek())
     this.clear()
   }
 
   private clear(): void {
     for (const column of this.columns) column.clear()
+    this.ranks.clear()
+    this.dots.clear()
+    this.rankedDots.clear()
     this.count = 0
     this.named = []
     this.path = ''
     this.writer = undefined
-    this.seq = 0
-    this.timeMs = 0
   }
 }
 
@@ -233,53 +242,66 @@ export function visitEntries(
   visit: (entry: DecodedEntry) => void
 ): void {
   const version = reader.byte()
-  if (version !== entryBlockVersion)
-    throw new SelvedgeError(tableErrors.entryVersion, `entries of version ${version}: this version reads ${entryBlockVersion}`, {
-      details: { version }
-    })
+  if (version !== EntryBlock.InOrder && version !== EntryBlock.Ranked)
+    throw new SelvedgeError(
+      tableErrors.entryVersion,
+      `entries of version ${version}: this version reads up to ${EntryBlock.Ranked}`,
+      {
+        details: { version }
+      }
+    )
   const named = reader.count('the number of writers', 25)
   for (let i = 0; i < named; i++) dictionary.add(intern(reader.string(limits.nodeIdLengthMax + 23, 'a writer key')))
   const count = reader.count('the number of entries', 3)
-  const columns = Array.from({ length: 8 }, () => new ByteReader(reader.bytes()))
-  const [flags, paths, slots, writerIndexes, seqs, times, extras, values] = columns as [
-    ByteReader,
-    ByteReader,
-    ByteReader,
-    ByteReader,
-    ByteReader,
-    ByteReader,
-    ByteReader,
-    ByteReader
-  ]
+  const flags = reader.bytes()
+  const [paths, slots, writerIndexes, seqs, times, extras, values] = Array.from(
+    { length: 7 },
+    () => new ByteReader(reader.bytes())
+  ) as [ByteReader, ByteReader, ByteReader, ByteReader, ByteReader, ByteReader, ByteReader]
+  if (flags.length !== count) throw bad('a block has another number of flags than of entries')
+  const dots = new DotReader(seqs, times)
   const pathReader = new PathReader()
+  const writers = version === EntryBlock.Ranked ? writersOf(flags, writerIndexes, dictionary) : undefined
+  const ranked = writers && readRanked(reader.bytes(), writers, dots)
+  // A table takes a writer's registers fastest in the order of their seqs.
+  const held: DecodedEntry[] | undefined = ranked && []
   let path = ''
   let writer: WriterLog | undefined
-  let seq = 0
-  let timeMs = 0
   for (let i = 0; i < count; i++) {
-    const flag = flags.byte()
+    const flag = flags[i]!
     if (!(flag & Flag.SamePath)) path = pathReader.read(paths)
     else if (path === '') throw bad('the first entry has no path')
     const slot = flag & Flag.Slot ? readSlot(slots) : ''
-    if (!(flag & Flag.SameWriter)) {
-      writer = dictionary.at(writerIndexes.uint())
-      seq = 0
-    }
+    const sameWriter = (flag & Flag.SameWriter) !== 0
+    if (writers) writer = writers[i]
+    else if (!sameWriter) writer = dictionary.at(writerIndexes.uint())
     if (!writer) throw bad('the first entry has no writer')
-    seq += seqs.int()
-    if (!Number.isSafeInteger(seq) || seq < 1) throw bad(`seq ${seq} is not valid`)
-    const step = times.int()
-    timeMs += Math.floor(step / 2)
-    const time = timeMs * ticksPerMs + (step % 2 === 0 ? 0 : times.uintUpTo(ticksPerMs - 1, 'the ticks of a stamp'))
-    if (!isHlcTime(time)) throw bad('a stamp is out of range')
+    if (!ranked) dots.next(sameWriter)
+    const seq = ranked ? ranked.seqs[i]! : dots.seq
+    const time = ranked ? ranked.times[i]! : dots.time
     const quality = flag & Flag.Quality ? extras.uintUpTo(255, 'a quality') : 0
-    const expiresAtMs = flag & Flag.Expiry ? extras.int() + timeMs : 0
+    const expiresAtMs = flag & Flag.Expiry ? extras.int() + Math.floor(time / ticksPerMs) : 0
     if (!Number.isSafeInteger(expiresAtMs)) throw bad('an expiry is out of range')
     const batch = flag & Flag.Batch ? seq - extras.uintUpTo(seq - 1, 'the place in a batch') : 0
     const value: Value | undefined = flag & Flag.Tombstone ? undefined : readValue(values)
-    visit({ path, slot, value, time, writer, seq, quality, expiresAtMs, batch, shadow: (flag & Flag.Shadow) !== 0 })
+    const entry = { path, slot, value, time, writer, seq, quality, expiresAtMs, batch, shadow: (flag & Flag.Shadow) !== 0 }
+    if (held) held.push(entry)
+    else visit(entry)
   }
-  for (const column of columns) column.finish('a column')
+  for (const column of [paths, slots, writerIndexes, seqs, times, extras, values]) column.finish('a column')
+  if (ranked && held) for (const i of ranked.entryAt) visit(held[i]!)
+}
+
+/** The writer of each entry: ranks need them before the rest is read. */
+function writersOf(flags: Uint8Array, indexes: ByteReader, dictionary: WriterDictionary): WriterLog[] {
+  const writers: WriterLog[] = []
+  let writer: WriterLog | undefined
+  for (const flag of flags) {
+    if (!(flag & Flag.SameWriter)) writer = dictionary.at(indexes.uint())
+    if (!writer) throw bad('the first entry has no writer')
+    writers.push(writer)
+  }
+  return writers
 }
 
 function readSlot(reader: ByteReader): string {

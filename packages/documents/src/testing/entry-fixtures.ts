@@ -11,6 +11,7 @@ import { ByteReader, ByteWriter, encodeValue, OpaqueValue, type Value } from '@s
 import {
   checkWriterKey,
   decodeEntries,
+  EntryBlock,
   EntryEncoder,
   WriterDictionary,
   WriterLog,
@@ -38,8 +39,8 @@ export function entryOf({ writer = writerKey('b'), ...draft }: Draft): Encodable
 }
 
 /** Encodes drafts as one block, with a dictionary of its own, as the store does. */
-export function encodeBlock(drafts: readonly Draft[]): Uint8Array {
-  const encoder = new EntryEncoder(new WriterDictionary())
+export function encodeBlock(drafts: readonly Draft[], layout = EntryBlock.InOrder): Uint8Array {
+  const encoder = new EntryEncoder(new WriterDictionary(), layout)
   for (const draft of drafts) encoder.add(entryOf(draft))
   const out = new ByteWriter()
   encoder.finish(out)
@@ -128,13 +129,15 @@ export function readFixtures(): Fixture[] {
 /** Writes the fixtures that are missing. Returns their names. */
 export function writeMissingFixtures(): string[] {
   const written: string[] = []
-  for (const [name, drafts] of Object.entries(fixtures)) {
-    const file = new URL(`entries-v1-${name}.bin`, directory)
-    if (existsSync(file)) continue
-    const bytes = encodeBlock(drafts)
-    writeFileSync(file, bytes)
-    writeFileSync(new URL(`entries-v1-${name}.json`, directory), `${JSON.stringify(entriesJson(drafts.map(entryOf)), null, 1)}\n`)
-    written.push(name)
-  }
+  for (const layout of [EntryBlock.InOrder, EntryBlock.Ranked])
+    for (const [name, drafts] of Object.entries(fixtures)) {
+      const file = new URL(`entries-v${layout}-${name}.bin`, directory)
+      if (existsSync(file)) continue
+      const bytes = encodeBlock(drafts, layout)
+      writeFileSync(file, bytes)
+      const json = JSON.stringify(entriesJson(decodeBlock(bytes)), null, 1)
+      writeFileSync(new URL(`entries-v${layout}-${name}.json`, directory), `${json}\n`)
+      written.push(file.pathname.split('/').at(-1)!)
+    }
   return written
 }
