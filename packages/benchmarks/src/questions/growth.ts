@@ -35,24 +35,25 @@ async function ofTable(quick: boolean): Promise<Held> {
   const clock = new ManualClock(Date.UTC(2026, 0, 5, 8))
   const held: Held = { copyBytes: [], heapBytes: [] }
   const before = (await settledBytes()).heap
-  let table: RegisterTable | undefined = new RegisterTable({
+  const table = new RegisterTable({
     node: nodeId('bench'),
     trusted: new TrustedClock(clock, 300_000),
     random: seededRandom(1)
   })
   // Paths of its own: whoever holds points holds their paths.
-  let paths: string[] | undefined = buildingPaths(pointCount)
+  const paths = buildingPaths(pointCount)
   for (const path of paths) table.set(path, 0)
   const random = seededRandom(2)
   for (const [i, times] of steps.entries()) {
     const more = times - (steps[i - 1] ?? 0)
     overwrite(quick ? Math.min(more, 1) : more, random, (index, value) => {
       clock.advance(20)
-      table!.set(paths![index]!, value)
+      table.set(paths[index]!, value)
     })
     held.heapBytes.push((await settledBytes()).heap - before)
   }
-  table = paths = undefined
+  // Asked for once more, so that it was held until here.
+  for (const path of paths) if (table.get(path) === undefined) throw new Error(`${path} is lost`)
   return held
 }
 
@@ -77,20 +78,19 @@ async function copies(quick: boolean): Promise<number[]> {
 async function ofYMap(quick: boolean): Promise<Held> {
   const held: Held = { copyBytes: [], heapBytes: [] }
   const before = (await settledBytes()).heap
-  let doc: Y.Doc | undefined = new Y.Doc()
-  let map: Y.Map<number> | undefined = doc.getMap<number>('points')
-  let paths: string[] | undefined = buildingPaths(pointCount)
+  const doc = new Y.Doc()
+  const map = doc.getMap<number>('points')
+  const paths = buildingPaths(pointCount)
   doc.transact(() => {
-    for (const path of paths!) map!.set(path, 0)
+    for (const path of paths) map.set(path, 0)
   })
   const random = seededRandom(2)
   for (const [i, times] of steps.entries()) {
     const more = times - (steps[i - 1] ?? 0)
-    overwrite(quick ? Math.min(more, 1) : more, random, (index, value) => void map!.set(paths![index]!, value))
+    overwrite(quick ? Math.min(more, 1) : more, random, (index, value) => void map.set(paths[index]!, value))
     held.heapBytes.push((await settledBytes()).heap - before)
     held.copyBytes.push(deflateRawSync(Y.encodeStateAsUpdateV2(doc), { level: 6 }).length)
   }
-  doc = map = paths = undefined
   return held
 }
 
