@@ -6,7 +6,7 @@ export async function until<T>(
   what: string,
   ask: () => Promise<T>,
   willDo: (answer: T) => boolean,
-  timeoutMs = 120_000
+  timeoutMs = 300_000
 ): Promise<T> {
   for (const start = performance.now(); ;) {
     const answer = await ask()

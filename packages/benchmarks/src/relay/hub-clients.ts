@@ -1,6 +1,5 @@
 /** Clients of the bare hub, as many as asked for, in one process. */
 import { once } from 'node:events'
-import { setTimeout as sleep } from 'node:timers/promises'
 import { WebSocket } from 'ws'
 import { answering } from '../child.js'
 import { loadPath, siteName } from './test-sites.js'
@@ -33,32 +32,33 @@ answering({
     }
     await Promise.all(Array.from({ length: dialsAtOnce }, dial))
   },
-  /** In each room of two the first writes and the second listens, with at most `window` updates under way. */
-  load: async ({ durationMs, window }: { durationMs: number; window: number }) => {
-    let delivered = 0
-    let writing = true
-    for (let pair = 0; pair < sockets.length; pair += 2) {
-      const [writer, reader] = [sockets[pair]!, sockets[pair + 1]!]
-      let written = 0
-      let seen = 0
-      const write = (): void => {
-        if (!writing) return
-        while (written - seen < window) writer.send(encodeUpdate(loadPath(written % (2 * window)), written++))
-      }
-      reader.on('message', (data: Buffer) => {
-        const update = decodeUpdate(data)
-        if (update.path.length === 0) throw new Error('an update without a path')
-        seen++
-        delivered++
-        if (written - seen <= window / 2) write()
-      })
-      write()
-    }
+  /** In each room of two the first writes and the second listens, `updates` in all, with at most `window` of a room under way. */
+  load: async ({ updates, window }: { updates: number; window: number }) => {
+    const rooms = sockets.length / 2
+    const each = Math.ceil(updates / rooms)
     const start = performance.now()
-    await sleep(durationMs)
-    const perSecond = delivered / ((performance.now() - start) / 1e3)
-    writing = false
-    for (const socket of sockets) socket.removeAllListeners('message')
-    return { perSecond, delivered }
+    await Promise.all(
+      Array.from({ length: rooms }, (_, room) => {
+        const [writer, reader] = [sockets[2 * room]!, sockets[2 * room + 1]!]
+        return new Promise<void>(resolve => {
+          let written = 0
+          let seen = 0
+          const write = (): void => {
+            for (; written < each && written - seen < window; written++)
+              writer.send(encodeUpdate(loadPath(written % (2 * window)), written))
+          }
+          const listen = (data: Buffer): void => {
+            if (decodeUpdate(data).path.length === 0) throw new Error('an update without a path')
+            if (++seen === each) {
+              reader.off('message', listen)
+              resolve()
+            } else if (written - seen <= window / 2) write()
+          }
+          reader.on('message', listen)
+          write()
+        })
+      })
+    )
+    return { perSecond: (each * rooms) / ((performance.now() - start) / 1e3), delivered: each * rooms }
   }
 })

@@ -1,6 +1,6 @@
 /** Nodes of many small sites in one process, each with a key, a replica and a trunk of its own. */
 import { setTimeout as sleep } from 'node:timers/promises'
-import { isSelvedgeError, seededRandom, silentLogger, spaceId, systemClock, type Connection, type NodeId } from '@selvedge/core'
+import { seededRandom, silentLogger, spaceId, systemClock, type Connection, type NodeId } from '@selvedge/core'
 import { dialTrunk } from '@selvedge/network'
 import { Replica, SpaceApi, type Peer } from '@selvedge/replica'
 import { MemoryStore } from '@selvedge/store'
@@ -15,8 +15,26 @@ export interface ClientsChoice {
   readonly pointsPerSite: number
 }
 
-/** Dials under way at one time. */
-const dialsAtOnce = 16
+/** Lets so many dials be under way at one time. */
+class Turns {
+  private readonly waiting: (() => void)[] = []
+
+  constructor(private left: number) {}
+
+  async take<T>(work: () => Promise<T>): Promise<T> {
+    if (this.left > 0) this.left--
+    else await new Promise<void>(resolve => this.waiting.push(resolve))
+    try {
+      return await work()
+    } finally {
+      const next = this.waiting.shift()
+      if (next) next()
+      else this.left++
+    }
+  }
+}
+
+const turns = new Turns(16)
 
 class TrunkClient {
   readonly key
@@ -26,6 +44,8 @@ class TrunkClient {
   readonly replica
   state!: SpaceApi
   private peer: Peer | undefined
+  /** Where its trunk is to stand. */
+  private url: string | undefined
 
   constructor(
     readonly site: number,
@@ -36,7 +56,14 @@ class TrunkClient {
     this.roster = roster(site, choice.nodesPerSite, choice.relayNode)
     this.environment = { clock: systemClock, random: seededRandom(site * 16 + index), log: silentLogger }
     this.store = new MemoryStore(this.environment)
-    this.replica = new Replica({ node: this.key.node, role: 'node', environment: this.environment, store: this.store })
+    this.replica = new Replica({
+      node: this.key.node,
+      role: 'node',
+      environment: this.environment,
+      store: this.store,
+      // A session, too, may time out then.
+      events: { peerDown: () => void (this.url === undefined || this.connect(this.url)) }
+    })
   }
 
   async open(): Promise<void> {
@@ -52,22 +79,25 @@ class TrunkClient {
   }
 
   async connect(url: string): Promise<void> {
-    const connection = await this.dial(url)
-    this.peer = this.replica.attach(connection, { admits: () => true })
-  }
-
-  /** On a busy machine a handshake may take longer than the relay waits for it: a node dials again, and so does this. */
-  private async dial(url: string): Promise<Connection> {
-    for (let left = 20; ; left--)
+    this.url = url
+    // On a busy machine a handshake may take longer than the relay waits for it: a node dials again, and so does this.
+    for (let left = 20; this.url === url; left--)
       try {
-        return await dialTrunk({ ...this.environment, url, key: this.key, roster: this.roster, timeoutMs: 60_000 })
+        const connection = await turns.take(() => this.dial(url))
+        this.peer = this.replica.attach(connection, { admits: () => true })
+        return
       } catch (error) {
-        if (left === 0 || !isSelvedgeError(error, 'TRUNK_TIMEOUT')) throw error
+        if (left === 0) throw error
         await sleep(500)
       }
   }
 
+  private dial(url: string): Promise<Connection> {
+    return dialTrunk({ ...this.environment, url, key: this.key, roster: this.roster, timeoutMs: 60_000 })
+  }
+
   disconnect(): void {
+    this.url = undefined
     this.peer?.session.close({ code: 'CLOSED', message: 'the client leaves' })
     this.peer = undefined
   }
@@ -78,15 +108,6 @@ class TrunkClient {
 }
 
 const clients: TrunkClient[] = []
-
-async function atOnce<T>(items: readonly T[], work: (item: T) => Promise<void>): Promise<void> {
-  const next = items.values()
-  await Promise.all(
-    Array.from({ length: dialsAtOnce }, async () => {
-      for (const item of next) await work(item)
-    })
-  )
-}
 
 answering({
   open: async (choice: ClientsChoice) => {
@@ -100,51 +121,51 @@ answering({
   },
   /** Connects the first so many clients that are not connected. */
   connect: async ({ url, upTo }: { url: string; upTo: number }) =>
-    atOnce(
-      clients.slice(0, upTo).filter(client => !client.connected),
-      client => client.connect(url)
+    Promise.all(
+      clients
+        .slice(0, upTo)
+        .filter(client => !client.connected)
+        .map(client => client.connect(url))
     ),
   /**
-   * In each site the first node writes and the second watches, for so long: of each site at most `window` updates are under way, of
-   * points that are all different, so that none is overtaken by the next. Ends when every write is on the relay's disk.
+   * In each site the first node writes and the second watches, `updates` of them in all: of each site at most `window` are under way,
+   * of points that are all different, so that none is overtaken by the next. Gives updates a second; ends when every write is on the
+   * relay's disk.
    */
-  load: async ({ durationMs, window }: { durationMs: number; window: number }) => {
-    const pairs = clients
-      .filter(({ index }) => index === 0)
-      .map(writer => ({ writer, reader: clients.find(({ site, index }) => site === writer.site && index === 1)! }))
-    let delivered = 0
-    let writing = true
-    const stored: Promise<unknown>[] = []
-    const stops = pairs.map(({ writer, reader }) => {
-      let written = 0
-      let seen = 0
-      const write = (): void => {
-        if (!writing) return
-        while (written - seen < window) writer.state.points.set(loadPath(written % (2 * window)), written++)
-      }
-      const stopWatching = reader.state.points.watch(
-        'load/**',
-        () => {
-          seen++
-          delivered++
-          if (written - seen <= window / 2) write()
-        },
-        { initial: false }
-      )
-      write()
-      return () => {
-        const receipt = writer.state.points.set('load/end', written)
-        stored.push(receipt.durable('relay'))
-        stopWatching()
-      }
+  load: async ({ updates, window }: { updates: number; window: number }) => {
+    const pairs = clients.flatMap(writer => {
+      const reader = clients.find(({ site, index }) => site === writer.site && index === 1)
+      return writer.index === 0 && reader ? [{ writer, reader }] : []
     })
+    const each = Math.ceil(updates / pairs.length)
     const start = performance.now()
-    await sleep(durationMs)
-    const perSecond = delivered / ((performance.now() - start) / 1e3)
-    writing = false
-    for (const stop of stops) stop()
-    await Promise.all(stored)
-    return { perSecond, delivered }
+    await Promise.all(
+      pairs.map(
+        ({ writer, reader }) =>
+          new Promise<void>(resolve => {
+            let written = 0
+            let seen = 0
+            const write = (): void => {
+              for (; written < each && written - seen < window; written++)
+                writer.state.points.set(loadPath(written % (2 * window)), written)
+            }
+            const stop = reader.state.points.watch(
+              'load/**',
+              () => {
+                if (++seen === each) {
+                  stop()
+                  resolve()
+                } else if (written - seen <= window / 2) write()
+              },
+              { initial: false }
+            )
+            write()
+          })
+      )
+    )
+    const perSecond = (each * pairs.length) / ((performance.now() - start) / 1e3)
+    await Promise.all(pairs.map(({ writer }) => writer.state.points.set('end', each).durable('relay')))
+    return { perSecond, delivered: each * pairs.length }
   },
   disconnect: () => {
     for (const client of clients) client.disconnect()
