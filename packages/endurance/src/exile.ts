@@ -67,8 +67,8 @@ const mergeWithinMs = 600_000
 const bounds = {
   heapMiB: { share: 0.25, least: 6 },
   logMiB: { share: 0.25, least: 1 },
-  // LevelDB lets go of what is dead a table at a time: a saw of 12 to 55 MiB a store, whatever was written.
-  diskMiB: { share: 0.1, least: 96 },
+  // LevelDB lets go of what is dead a table at a time: a saw of 6 to 20 MiB a store, whatever was written.
+  diskMiB: { share: 0.1, least: 32 },
   backlog: { share: 0.05, least: 1_200 },
   mergeBytes: { share: 0.25, least: 64 * 1024 }
 } as const
