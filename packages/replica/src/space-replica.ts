@@ -260,10 +260,11 @@ export class SpaceReplica implements SessionSpace {
     this.dueTimer = this.environment.clock.setTimer(Math.max(1, dueMs - this.options.trusted.nowMs()), () => this.advance())
   }
 
-  /** Collects tombstones that every member has, and closes old incarnations. */
+  /** Collects tombstones that every member has, closes old incarnations, and writes anew what a kill left uncovered for ever. */
   collect(): GcResult {
     const { options, table, members } = this
     foldIncrements(table)
+    table.adoptStrays()
     const result = collectGarbage({
       table,
       members,

@@ -84,6 +84,40 @@ describe('REG-6 no equivocation', () => {
     }
   })
 
+  it('writes anew what went ahead of a seal that a killed writer never sent, and nothing that is covered or not its own', () => {
+    const kit = tableKit()
+    const peer = tableKit('b', 300_000, 5).table
+    kit.table.set('stored', 1)
+    const killed = restored(kit.table, 2)
+    kit.table.set('lost', 1)
+    kit.table.set('ahead', 2)
+    kit.table.delete('gone')
+    const old = kit.table.ownWriterKey!
+    for (const register of kit.table.all()) if (register.path !== 'lost') peer.merge(entryAs(peer, register), 1)
+    peer.seal(vectorOf({ [old]: 1 }))
+    peer.set('foreign', 1)
+    for (const register of peer.all()) killed.merge(entryAs(killed, register), 1)
+    killed.seal(vectorOf({ [old]: 1 }))
+    const hash = peer.hash()
+    expect(peer.adoptStrays()).toBe(0)
+    expect(killed.adoptStrays()).toBe(2)
+    expect(killed.adoptStrays()).toBe(0)
+    const own = killed.ownWriterKey!
+    expect(own > old).toBe(true)
+    const written = [...killed.all()].map(({ path, writer, seq }) => [path, writer.key, seq])
+    expect(written).toContainEqual(['stored', old, 1])
+    expect(written).toContainEqual(['ahead', own, 1])
+    expect(written).toContainEqual(['gone', own, 2])
+    for (const register of killed.all()) peer.merge(entryAs(peer, register), 1)
+    peer.seal(killed.vector())
+    expect(peer.hash()).toEqual(hash)
+    expect(peer.have().filter(({ writer }) => writer.node === killed.node)).toEqual([])
+    expect([...killed.vector().seqs]).toEqual([
+      [old, 1],
+      [own, 2]
+    ])
+  })
+
   it('gives shadows new dots too, and nothing when it never wrote', () => {
     const kit = tableKit()
     kit.table.renewIncarnation()

@@ -15,7 +15,9 @@ import { Coverage } from './coverage.js'
 import { collectTombstones, dropUnheld, heldNames } from './dropping.js'
 import { Holdings } from './holdings.js'
 import type { FrozenHash } from './incremental-hash.js'
+import { renewDots, straysOf, writtenBy } from './incarnations.js'
 import { TableLoading } from './loading.js'
+import { outcomeAgainst } from './merge-outcome.js'
 import { addressOf, type Entry, isNewer, type Quality, type Register, sameDot, type WriterLog } from './register.js'
 import type { TableHash } from './register-hash.js'
 import type { MergeOutcome, RegisterTableOptions, WriteOptions, WriteResult } from './table-options.js'
@@ -328,11 +330,14 @@ export class RegisterTable {
   renewIncarnation(): void {
     const old = this.own
     this.own = undefined
-    if (!old) return
-    const registers: Register[] = []
-    for (let at = old.newest; at; at = at.older) registers.push(at)
-    const writer = this.ownWriter()
-    for (const register of registers.reverse()) this.holdings.redot(register, writer, this.coverage.next(writer))
+    if (old) renewDots(writtenBy(old), this.ownWriter(), this.holdings, this.coverage)
+  }
+
+  /** Gives new dots to what former incarnations wrote here and no seal has covered (REG-6). Returns how many. */
+  adoptStrays(): number {
+    const strays = straysOf(this.node, this.own, this.coverage)
+    if (strays.length > 0) renewDots(strays, this.ownWriter(), this.holdings, this.coverage)
+    return strays.length
   }
 
   // ── dropping ─────────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -392,9 +397,4 @@ export class RegisterTable {
   beginLoad(): TableLoading {
     return new TableLoading(this.holdings, this.hlc)
   }
-}
-
-function outcomeAgainst(winner: Register, entry: Entry, sender: PeerView | undefined): MergeOutcome {
-  if (sameDot(winner, entry)) return 'duplicate'
-  return sender?.covers(winner.writer, winner.seq) ? 'rebut' : 'lost'
 }
