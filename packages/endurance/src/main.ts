@@ -20,6 +20,8 @@ interface Command {
 
 const seed: Option = { value: 20_260_101, help: 'what the run draws its randomness from' }
 const settleWithinMs = 120_000
+/** Code is compiled and rings are filled in the first minutes: a shorter run says nothing of growth. */
+const judgedMinutesMin = 15
 /** Rings of conflicts and reports are full after some loops; before that memory grows as it should. */
 const judgedLoopsMin = 50
 
@@ -45,7 +47,7 @@ const commands: Readonly<Record<string, Command>> = {
         sampleEveryMs: every! * 1_000,
         out,
         settleWithinMs,
-        judge: true
+        judge: minutes! >= judgedMinutesMin
       })
   },
   kills: {

@@ -41,7 +41,7 @@ export const quantities: readonly Quantity[] = [
     title: 'Logs of registers on disk',
     unit: 'MiB',
     of: ({ storedBytes }) => storedBytes / mebi,
-    rule: { share: 0.1, least: 0.5 }
+    rule: { share: 0.1, least: 1 }
   },
   // LevelDB lets go of what is dead a table at a time: the directory is a saw of 6 to 20 MiB, whatever was written.
   { title: 'Data directory', unit: 'MiB', of: ({ diskBytes }) => diskBytes / mebi, rule: { share: 0.1, least: 16 } },

@@ -132,7 +132,8 @@ class Soak {
           perSecond: perNode,
           ownPoints: Math.ceil((options.points * 0.9) / nodes.length),
           sharedPoints: Math.ceil(options.points * 0.1),
-          sharedShare: 0.1,
+          // Few: each conflict fills a place in rings of 1,000 a recorder, which is growth until they are full.
+          sharedShare: 0.02,
           base: 1,
           receiptEvery: 20,
           levels: ['local', 'site', 'relay'],
