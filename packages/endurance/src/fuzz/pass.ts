@@ -62,17 +62,25 @@ async function run(target: Target, open: OpenTarget, options: PassOptions): Prom
   const tally = { inputs: 0, decoded: 0, refused: 0, bytes: 0 }
   const cpuBefore = process.cpuUsage()
   const result = (finding?: Finding, floors?: PassResult['floors']): PassResult => {
+    Error.stackTraceLimit = stackTraceLimit
     const { user, system } = process.cpuUsage(cpuBefore)
     return { ...tally, cpuMs: (user + system) / 1000, floors, finding }
   }
-  const found = async (number: number, input: Input, error: unknown): Promise<Finding> => ({
-    target: target.name,
-    seed: options.seed,
-    number,
-    problem: error instanceof Error ? error.message : String(error),
-    stack: stackOf(error),
-    input: await minimised(open, input, error)
-  })
+  // Refusals are most of what happens, and stacks most of what they cost: they are taken when there is something to tell.
+  const { stackTraceLimit } = Error
+  Error.stackTraceLimit = 0
+  const found = async (number: number, input: Input, error: unknown): Promise<Finding> => {
+    Error.stackTraceLimit = 20
+    const smallest = await minimised(open, input, error)
+    return {
+      target: target.name,
+      seed: options.seed,
+      number,
+      problem: error instanceof Error ? error.message : String(error),
+      stack: stackOf(await broken(open, smallest, error)),
+      input: smallest
+    }
+  }
   for (const input of options.from === 0 ? open.corpus : []) {
     try {
       if ((await open.take(input)) !== 'decoded') throw new Broken('a valid input was refused')
@@ -109,6 +117,16 @@ async function run(target: Target, open: OpenTarget, options: PassOptions): Prom
 /** The input of a number. */
 export function inputOf(target: Target, open: OpenTarget, seed: number, number: number): Input {
   return nextInput(open, seededRandom(seed).fork(`${target.name} ${number}`))
+}
+
+/** The error again, with its stack. */
+async function broken(open: OpenTarget, input: Input, error: unknown): Promise<unknown> {
+  try {
+    await open.take(input)
+    return error
+  } catch (again) {
+    return again
+  }
 }
 
 function stackOf(error: unknown): string {

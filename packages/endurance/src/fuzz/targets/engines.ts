@@ -65,8 +65,9 @@ function newYjs(base?: Uint8Array): InstanceType<typeof YjsEngine> {
 /** Takes steps on an engine: one that is refused leaves the document as it was, and what was taken can be stored and read again. */
 function onEngine<E extends Engine>(engine: E, empty: () => E, steps: readonly (() => void)[]): Outcome {
   let outcome: Outcome = 'decoded'
+  const first = engine.snapshot()
+  let before = first
   for (const step of steps) {
-    const before = engine.snapshot()
     try {
       step()
     } catch (error) {
@@ -74,9 +75,11 @@ function onEngine<E extends Engine>(engine: E, empty: () => E, steps: readonly (
       hold(sameBytes(engine.snapshot(), before), 'what was refused changed the document')
       break
     }
+    before = engine.snapshot()
   }
+  if (sameBytes(before, first)) return outcome
   const again = empty()
-  again.load([engine.snapshot()])
+  again.load([before])
   again.destroy()
   return outcome
 }

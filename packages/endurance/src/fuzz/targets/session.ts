@@ -13,15 +13,20 @@ import { holdSound } from './table-checks.js'
 
 const { closeBody, decodeFrame, encodeFrame, helloMessage, Kind, readClose, readHello } = decoders
 
-const bombs = [1 << 10, 1 << 18, (1 << 18) + 1, 1 << 20, 64 << 20].map(
-  bytes => new Uint8Array(deflateRawSync(new Uint8Array(bytes)))
-)
+const bombSizes = [1 << 10, 1 << 18, (1 << 18) + 1, 1 << 20, 64 << 20]
+let made: Uint8Array[] | undefined
+
+/** Bodies that inflate to just as much as they may, to more, and to very much more. */
+function bombs(): readonly Uint8Array[] {
+  return (made ??= bombSizes.map(bytes => deflateRawSync(new Uint8Array(bytes))))
+}
+
 const deflatedBit = 0x40
 
 /** The frame with its body deflated, or with one that inflates to more than it may. */
 function deflated(frame: Uint8Array, random: Random): Uint8Array {
   if (frame.length === 0 || (frame[0]! & deflatedBit) !== 0) return frame
-  const body = below(random, 200) === 0 ? bombs[below(random, bombs.length)]! : deflateRawSync(frame.subarray(1))
+  const body = below(random, 200) === 0 ? bombs()[below(random, bombSizes.length)]! : deflateRawSync(frame.subarray(1))
   const whole = new Uint8Array(body.length + 1)
   whole[0] = frame[0]! | deflatedBit
   whole.set(body, 1)

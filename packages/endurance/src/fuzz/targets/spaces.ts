@@ -172,6 +172,8 @@ async function holdReadable(open: OpenSpace): Promise<void> {
   }
 }
 
+const nobodyWaits = new Broken('the client has gone')
+
 /** Calls a route as the control server does. An answer must be JSON, and a failure one of ours. */
 async function asked(
   { routes, clock }: OpenSpace,
@@ -183,7 +185,7 @@ async function asked(
   const gone = new AbortController()
   const request: ControlRequest = { params, query, body, signal: gone.signal, within: () => gone.signal }
   // Nobody waits for a peer that never comes.
-  const leaving = setImmediate(() => setImmediate(() => gone.abort(new Broken('gone'))))
+  const leaving = setImmediate(() => setImmediate(() => gone.abort(nobodyWaits)))
   try {
     const answer: unknown = await moving(
       clock,
