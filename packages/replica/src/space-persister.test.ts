@@ -96,7 +96,7 @@ function change(table: RegisterTable, clock: ManualClock, random: Random, paths:
 }
 
 describe('a table on disk', () => {
-  it(`I3: is loaded as it was stored (${runs} runs)`, async () => {
+  it(`I3: is loaded as it was stored (${runs} runs)`, { timeout: 60_000 + runs * 500 }, async () => {
     for (let seed = 1; seed <= runs; seed++) {
       const random = seededRandom(seed)
       const clock = new ManualClock()
@@ -122,7 +122,7 @@ describe('a table on disk', () => {
     }
   })
 
-  it(`I1 I3: covers nothing that it lost in a crash (${runs} runs)`, async () => {
+  it(`I1 I3: covers nothing that it lost in a crash (${runs} runs)`, { timeout: 60_000 + runs * 500 }, async () => {
     for (let seed = 1; seed <= runs; seed++) {
       const random = seededRandom(seed * 31)
       const clock = new ManualClock()

@@ -126,7 +126,7 @@ export class Session {
 
   /** Tells the peer that an offered space is not synchronised here. */
   refuseSpace(space: SpaceId): void {
-    const offer = this.offers.take(space)
+    const offer = this.offers.refuse(space)
     if (!offer) return
     this.control.push({ kind: Kind.SpaceClosed, body: bodyOf(out => out.uint(offer.index).string(sessionErrors.spaceRefused)) })
     this.host.wake(this)
@@ -366,6 +366,7 @@ export class Session {
       const id = this.offers.idOf(index)
       // Of a space refused here what was under way is passed over.
       if (id !== undefined) this.keepOffer(id, index, kind, reader.whole(start))
+      else this.offers.passOver(index)
       return
     }
     const answer = link.receive(kind, reader)
