@@ -89,6 +89,21 @@ describe('the book of errands', () => {
     }
   })
 
+  it('stops at once, also when an act ends after it was told to', async () => {
+    const process_ = new Obedient()
+    const hour = 3_600_000
+    const book = new ErrandBook({
+      random: seededRandom(1),
+      pausesMs: { points: hour, counters: hour, notes: hour, config: hour },
+      idempotent: false,
+      tokens: false,
+      levelsOf: () => ['local']
+    })
+    book.start([process_ as unknown as ReplicaProcess])
+    await book.stop()
+    expect(book.done).toBe(5)
+  })
+
   it('sees what was acknowledged and is not there, or is there twice, or was never ordered', async () => {
     const { book, process_ } = await ordered(200)
     const view = process_.view()

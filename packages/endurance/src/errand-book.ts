@@ -92,6 +92,7 @@ export class ErrandBook {
   }
 
   private pause(ms: number): Promise<void> {
+    if (this.stopped) return Promise.resolve()
     return new Promise(resolve => {
       const timer = setTimeout(done, ms)
       const { stopping } = this
