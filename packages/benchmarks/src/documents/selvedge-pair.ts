@@ -21,6 +21,7 @@ import { CountingServer } from './byte-counter.js'
 import { editSchedule, editSettings, fillSchedule, unitSettings, type UnitSettings } from './contents.js'
 import { editedIn, type Pair, type Reconnect } from './pair.js'
 
+const madeAtOnce = 50
 const environment = { clock: systemClock, random: systemRandom, log: silentLogger }
 
 /** A document as a service has it open, of either engine. */
@@ -149,7 +150,7 @@ export async function openSelvedgePair(engine: 'yjs' | 'automerge', documents: n
   const open = (side: Side, index: number): Promise<OpenDocument> =>
     engine === 'yjs' ? openSchedule(side, id(index)) : openSettings(side, id(index))
 
-  for (let i = 0; i < documents; i++) {
+  const make = async (i: number): Promise<void> => {
     const { documents: set } = sides[i % 2]!.space
     if (engine === 'yjs') {
       const document = set.openYjs(id(i))
@@ -162,6 +163,9 @@ export async function openSelvedgePair(engine: 'yjs' | 'automerge', documents: n
       document.close()
     }
   }
+  // Some at a time, so that they share the disk's syncs.
+  for (let i = 0; i < documents; i += madeAtOnce)
+    await Promise.all(Array.from({ length: Math.min(madeAtOnce, documents - i) }, (_, k) => make(i + k)))
   let connection = await connect()
   const complete = (side: Side): boolean => {
     const list = side.space.documents.list()

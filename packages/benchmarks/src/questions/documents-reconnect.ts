@@ -11,10 +11,21 @@ import { sample } from '../sample.js'
 
 const documentCount = 1_000
 const editedCount = 10
+const msMax = 30
+
+/** Shares of the CPU time of a round, both sides together, as profiles of the dial until the last document is shown tell them. */
+const profiled: Readonly<Record<string, string>> = {
+  'selvedge, Yjs':
+    'CPU of both sides in one process, hardly any waiting: about 3/10 go to applying the answers, most of that to trying each on a ' +
+    'second instance that nobody sees. Less would take a check of updates that needs no second document.',
+  'selvedge, Automerge':
+    'CPU of both sides in one process, hardly any waiting: about 6/10 go to applying the answers on a clone, a third of that to reading ' +
+    'whole documents, to check them and to show them to who watches. Less would take showing only what changed.'
+}
 
 export async function run(bench: Bench): Promise<Row[]> {
   const documents = bench.quick ? 100 : documentCount
-  const rounds = bench.quick ? 2 : 9
+  const rounds = bench.quick ? 2 : 5
   const open: Record<string, () => Promise<Pair>> = {
     'selvedge, Yjs': () => openSelvedgePair('yjs', documents),
     'selvedge, Automerge': () => openSelvedgePair('automerge', documents),
@@ -56,8 +67,14 @@ export async function run(bench: Bench): Promise<Row[]> {
     ),
     row(
       bench,
-      { title: 'reconnect: until equal', ours: ms(name), beside: [ms('automerge-repo')], conditions },
-      { atMost: 30, unit: 'ms' }
+      {
+        title: 'reconnect: until equal',
+        ours: ms(name),
+        beside: [ms('automerge-repo')],
+        conditions,
+        ...(ms(name).value > msMax ? { note: profiled[name]! } : {})
+      },
+      { atMost: msMax, unit: 'ms' }
     )
   ])
 }
