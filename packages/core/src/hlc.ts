@@ -50,10 +50,15 @@ export function hlcFromHex(hex: string): HlcTime {
 
 /** The clock itself: strictly rising, never behind `physicalMs` nor behind what it has observed. */
 export class Hlc {
+  // A field that begins as undefined would box every number put into it.
+  private latest: HlcTime = Number.MIN_SAFE_INTEGER
+
   constructor(
     private readonly physicalMs: () => number,
-    private latest: HlcTime = Number.MIN_SAFE_INTEGER
-  ) {}
+    latest: HlcTime = Number.MIN_SAFE_INTEGER
+  ) {
+    this.latest = latest
+  }
 
   /** The latest time given or observed. */
   get last(): HlcTime {
@@ -64,8 +69,8 @@ export class Hlc {
    * A time for a new event.
    * @throws SelvedgeError `HLC_OVERFLOW` when the physical time is out of range or the last time is the highest there is
    */
-  tick(): HlcTime {
-    const physical = hlcFromMs(this.physicalMs())
+  tick(physicalMs = this.physicalMs()): HlcTime {
+    const physical = hlcFromMs(physicalMs)
     const next = physical > this.latest ? physical : this.latest + 1
     if (!Number.isSafeInteger(next)) throw new SelvedgeError(coreErrors.hlcOverflow, 'the hybrid clock has run out')
     this.latest = next

@@ -84,6 +84,24 @@ describe('I5 trusted now', () => {
     expect(trusted.nowMs(), 'time goes on from the ceiling').toBe(start + 5000)
   })
 
+  it('sees that the wall clock fell behind while it is read often, and that it came back', () => {
+    const { clock, trusted } = setUp()
+    trusted.raiseCeiling(start)
+    for (let ms = 1; ms <= 25; ms++) {
+      clock.advance(1)
+      expect(trusted.nowMs()).toBe(start + ms)
+    }
+    clock.jumpWall(-1000)
+    for (let ms = 26; ms <= 50; ms++) {
+      clock.advance(1)
+      expect(trusted.nowMs()).toBe(start + ms)
+    }
+    clock.jumpWall(5000)
+    expect(trusted.nowMs()).toBe(start + 4050)
+    trusted.raiseCeiling(start + hourMs)
+    expect(trusted.nowMs(), 'a ceiling raised meanwhile').toBe(start + hourMs)
+  })
+
   it('discards a ceiling beyond median and skew, whichever came first, and keeps one within', () => {
     for (const beyondMs of [skewMs, skewMs + 1])
       for (const ceilingFirst of [true, false]) {

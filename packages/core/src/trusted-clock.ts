@@ -4,11 +4,17 @@
  */
 import type { Clock } from './clock.js'
 
+/** While the wall clock is ahead of the ceiling, the two are compared once in so many milliseconds of it: a clock read costs 50 ns. */
+const ceilingLookMs = 10
+
 export class TrustedClock {
   private readonly offsets = new Map<object, number>()
   /** The ceiling as an offset from the monotonic clock: time goes on from it, whatever the wall clock says. */
   private ceilingOffset = Number.NEGATIVE_INFINITY
   private median: number | undefined
+  /** Wall times taken for ahead of the ceiling; any other one, and so a clock that went back, is compared with it. */
+  private aheadFromMs = 0
+  private aheadUntilMs = 0
 
   constructor(
     private readonly clock: Clock,
@@ -24,7 +30,16 @@ export class TrustedClock {
   /** Wall milliseconds that this replica believes. */
   nowMs(): number {
     if (this.median !== undefined) return this.clock.monotonicMs() + this.median
-    return Math.max(this.clock.wallMs(), this.clock.monotonicMs() + this.ceilingOffset)
+    const wallMs = this.clock.wallMs()
+    return wallMs >= this.aheadFromMs && wallMs < this.aheadUntilMs ? wallMs : this.afterCeiling(wallMs)
+  }
+
+  private afterCeiling(wallMs: number): number {
+    const ceilingMs = this.clock.monotonicMs() + this.ceilingOffset
+    if (wallMs < ceilingMs) return ceilingMs
+    this.aheadFromMs = wallMs
+    this.aheadUntilMs = wallMs + ceilingLookMs
+    return wallMs
   }
 
   /** What a peer's clock said just now; the latest word of each session counts. What is not a time at all is passed over. */
@@ -42,6 +57,7 @@ export class TrustedClock {
   /** The highest time known to be on disk, read at open or just written. Discarded when peers show that it is beyond skew. */
   raiseCeiling(wallMs: number): void {
     if (Number.isFinite(wallMs)) this.ceilingOffset = Math.max(this.ceilingOffset, wallMs - this.clock.monotonicMs())
+    this.aheadUntilMs = 0
     this.checkCeiling()
   }
 

@@ -4,7 +4,7 @@
  * is acknowledged by what overwrote it. Waiting receipts cost memory until they resolve or are aborted: pass a signal.
  */
 import { SelvedgeError, type NodeId } from '@selvedge/core'
-import { covers, type Dot, type RegisterTable, type WriterLog } from '@selvedge/documents'
+import { covers, type Dot, type RegisterTable, type WriteResult, type WriterLog } from '@selvedge/documents'
 import type { DurableState, MemberTable } from '@selvedge/session'
 import { replicaErrors } from './errors.js'
 
@@ -53,13 +53,13 @@ export class Receipts {
 
   constructor(private readonly options: ReceiptsOptions) {}
 
-  of(dot: Dot, shadowed: boolean): Receipt {
-    const writer = this.options.table.writer(dot.writer)
+  of({ writer: key, seq, shadowed }: WriteResult): Receipt {
+    const writer = this.options.table.writer(key)
     return {
-      dot,
+      dot: { writer: key, seq },
       shadowed,
-      durable: (level, options) => this.wait(writer, dot.seq, level, options?.signal),
-      reached: () => this.reached(writer, dot.seq)
+      durable: (level, options) => this.wait(writer, seq, level, options?.signal),
+      reached: () => this.reached(writer, seq)
     }
   }
 

@@ -142,7 +142,7 @@ describe('a table on disk', () => {
       for (let step = 0; step < 40 && !isDead(); step++) {
         for (let n = below(random, 200); n >= 0; n--) {
           const path = `p/${below(random, 300)}`
-          const { dot } = first.table.set(path, step)
+          const dot = first.table.set(path, step)
           writes.push({ path, seq: dot.seq, time: first.table.peek(path)!.time, writer: dot.writer })
         }
         const count = writes.length

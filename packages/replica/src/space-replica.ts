@@ -90,7 +90,7 @@ export class SpaceReplica implements SessionSpace {
       node: options.node,
       trusted: options.trusted,
       random: options.environment.random.fork(`table ${options.id}`),
-      onChange: ({ register, source }) => this.onChange(register, source),
+      onChange: (register, source) => this.onChange(register, source),
       onDrop: register => this.persister.noteDrop(register),
       onAlarm: alarm => options.events.alarm(this, alarm)
     })
@@ -188,7 +188,7 @@ export class SpaceReplica implements SessionSpace {
   }
 
   receipt(result: WriteResult): Receipt {
-    return this.receipts.of(result.dot, result.shadowed)
+    return this.receipts.of(result)
   }
 
   /** Calls `listener` when the disk begins to fail, at once if it does; gives an unsubscriber. */

@@ -95,7 +95,7 @@ class Run {
       const slot = this.chance(0.3) ? `s${this.world.below(2)}` : ''
       const expiresAtMs = this.chance(0.2) ? Math.floor(replica.trusted.nowMs()) + this.world.below(3 * skewMs) + 1 : 0
       const value = this.chance(0.25) ? undefined : this.world.below(1000)
-      const { dot } = value === undefined ? table.delete(path, slot) : table.set(path, value, { slot, expiresAtMs })
+      const dot = value === undefined ? table.delete(path, slot) : table.set(path, value, { slot, expiresAtMs })
       this.note(replica, dot, { path, slot, value, expiresAtMs })
     }
     if (this.chance(0.2)) table.batch(() => (one(), one()))
@@ -134,7 +134,7 @@ class Run {
     const address = addressOf(shadow.path, shadow.slot)
     this.voided.push({ address, time: shadow.time })
     if (this.chance(0.5)) replica.table.discardShadow(shadow.path, shadow.slot)
-    else this.note(replica, replica.table.releaseShadow(shadow.path, shadow.slot)!.dot, shadow)
+    else this.note(replica, replica.table.releaseShadow(shadow.path, shadow.slot)!, shadow)
   }
 
   private collect(replica: TestReplica): number {

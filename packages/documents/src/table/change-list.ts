@@ -16,19 +16,21 @@ export class ChangeList {
   /** Moves a register to the tail, or adds it there, as the latest change. */
   touch(register: Register): void {
     if (this.last !== register) {
+      const { last } = this
       if (register.changeIndex !== 0) this.unlink(register)
-      register.changedBefore = this.last
+      register.changedBefore = last
       register.changedAfter = undefined
-      if (this.last) this.last.changedAfter = register
+      if (last !== undefined) last.changedAfter = register
       this.last = register
     }
     register.changeIndex = ++this.changes
   }
 
   unlink(register: Register): void {
-    if (register.changedAfter) register.changedAfter.changedBefore = register.changedBefore
-    else if (this.last === register) this.last = register.changedBefore
-    if (register.changedBefore) register.changedBefore.changedAfter = register.changedAfter
+    const { changedBefore, changedAfter } = register
+    if (changedAfter !== undefined) changedAfter.changedBefore = changedBefore
+    else if (this.last === register) this.last = changedBefore
+    if (changedBefore !== undefined) changedBefore.changedAfter = changedAfter
     register.changedBefore = undefined
     register.changedAfter = undefined
   }

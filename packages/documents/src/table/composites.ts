@@ -64,7 +64,7 @@ export function increment(table: RegisterTable, path: string, by: number, option
   // A tombstone too: it was counted, and folded.
   const known = heldAt(table, path, slot)
   if (!known) return { ...table.set(path, by, { slot }), counted: true }
-  return { dot: { writer: known.writer.key, seq: known.seq }, shadowed: known.shadow, counted: false }
+  return { writer: known.writer.key, seq: known.seq, shadowed: known.shadow, counted: false }
 }
 
 /**

@@ -8,7 +8,7 @@ describe('REG-10 expiry', () => {
   it('reads as absent from then on, is kept for the skew, then is a tombstone with the same stamp and dot', () => {
     const kit = tableKit()
     const { table } = kit
-    const { dot } = table.set('p', 1, { expiresAtMs: startMs + 1_000 })
+    const dot = table.set('p', 1, { expiresAtMs: startMs + 1_000 })
     const time = table.peek('p')!.time
     expect(table.nextDueMs()).toBe(startMs + 1_000)
     kit.clock.advance(999)

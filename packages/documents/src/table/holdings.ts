@@ -3,13 +3,13 @@
  * ahead (I5), and everything that is kept in step with them: writers' lists, the change list, the hash, tombstones, what falls due,
  * voids. It decides nothing: which entry wins, and when, is the table's business.
  */
-import { hlcToMs, type HlcTime, type TrustedClock } from '@selvedge/core'
+import { hlcToMs, type HlcTime, type TrustedClock, type Value } from '@selvedge/core'
 import { ChangeList } from './change-list.js'
 import { DueQueue } from './due-queue.js'
 import { IncrementalHash } from './incremental-hash.js'
 import { addressOf, type Entry, isNewer, Register, type WriterLog } from './register.js'
 import type { RegisterTableOptions } from './table-options.js'
-import { VoidList, voidPath } from './voids.js'
+import { VoidList } from './voids.js'
 
 export class Holdings {
   readonly registers = new Map<string, Register>()
@@ -60,32 +60,52 @@ export class Holdings {
     }
     this.hash.add(register)
     this.touch(register, source)
-    if (register.path === voidPath) this.applyVoid(register)
+    if (register.isVoid) this.applyVoid(register)
   }
 
   private overwrite(register: Register, entry: Entry): void {
     this.hash.remove(register)
-    if (register.path === voidPath) this.voids.remove(register)
-    if (register.value === undefined) {
-      if (entry.value !== undefined) {
-        this.tombstones.delete(register)
-        this.liveCount++
-      }
-    } else if (entry.value === undefined) {
-      this.tombstones.add(register)
-      this.liveCount--
-    }
-    if (register.writer !== entry.writer || register.seq !== entry.seq) {
-      register.writer.remove(register)
-      register.writer = entry.writer
-      register.seq = entry.seq
-      entry.writer.insert(register)
-    }
+    if (register.isVoid) this.voids.remove(register)
+    if (register.value === undefined ? entry.value !== undefined : entry.value === undefined) this.turn(register)
+    register.relink(entry.writer, entry.seq)
     register.value = entry.value
     register.time = entry.time
     register.quality = entry.quality
     register.expiresAtMs = entry.expiresAtMs
     register.batch = entry.batch
+  }
+
+  /**
+   * What {@link place} comes to for almost every write: a live value over a live value, plain and without an expiry, made here.
+   * Returns whether it was of that kind. (A void always has a slot.)
+   */
+  rewrite(path: string, value: Value, time: HlcTime, writer: WriterLog, seq: number, quality: number, batch: number): boolean {
+    const register = this.registers.get(path)
+    if (register === undefined || register.value === undefined || this.shadows.size > 0) return false
+    if (register.hashed) this.hash.remove(register)
+    register.writer.remove(register)
+    register.writer = writer
+    register.seq = seq
+    writer.insert(register)
+    register.value = value
+    register.time = time
+    register.quality = quality
+    register.expiresAtMs = 0
+    register.batch = batch
+    if (!register.hashQueued) this.hash.add(register)
+    this.touch(register, 0)
+    return true
+  }
+
+  /** A live register becomes a tombstone, or the reverse. */
+  private turn(register: Register): void {
+    if (register.value === undefined) {
+      this.tombstones.delete(register)
+      this.liveCount++
+    } else {
+      this.tombstones.add(register)
+      this.liveCount--
+    }
   }
 
   /** Puts an entry beside its address's register, unless a newer or equal shadow stands there. */
@@ -160,11 +180,8 @@ export class Holdings {
 
   /** Gives a register another dot of the same node; stamp time and value stay, and so does the hash (I4). */
   redot(register: Register, writer: WriterLog, seq: number): void {
-    register.writer.remove(register)
-    register.writer = writer
-    register.seq = seq
+    register.relink(writer, seq)
     register.batch = 0
-    writer.insert(register)
     this.touch(register, 0)
   }
 
@@ -179,7 +196,7 @@ export class Holdings {
   drop(register: Register): void {
     this.remove(register)
     this.options.onDrop?.(register)
-    this.options.onChange?.({ register, source: 0 })
+    this.options.onChange?.(register, 0)
   }
 
   private remove(register: Register): void {
@@ -195,7 +212,7 @@ export class Holdings {
       return
     }
     this.registers.delete(address)
-    if (register.path === voidPath) this.voids.remove(register)
+    if (register.isVoid) this.voids.remove(register)
     if (register.value === undefined) this.tombstones.delete(register)
     else this.liveCount--
     if (register.slot === '') return
@@ -207,12 +224,12 @@ export class Holdings {
   private touch(register: Register, source: number): void {
     this.changes.touch(register)
     register.source = source
-    this.options.onChange?.({ register, source })
+    this.options.onChange?.(register, source)
   }
 
   /** The register reads otherwise though it did not change. */
   tell(register: Register): void {
-    this.options.onChange?.({ register, source: 0 })
+    this.options.onChange?.(register, 0)
   }
 
   private applyVoid(register: Register): void {
@@ -298,7 +315,7 @@ export class Holdings {
       this.count(register)
       if (register.expiresAtMs !== 0 && register.value !== undefined) this.due.push(register.expiresAtMs, register)
     }
-    if (register.path === voidPath && !register.shadow) this.voids.add(register)
+    if (register.isVoid && !register.shadow) this.voids.add(register)
     this.hash.add(register)
   }
 }

@@ -15,10 +15,10 @@ describe('REG-6 no equivocation', () => {
   it('takes an incarnation at the first write, and a new one each life', () => {
     const kit = tableKit()
     expect(kit.table.ownWriterKey).toBeUndefined()
-    const first = kit.table.set('p', 1).dot.writer
+    const first = kit.table.set('p', 1).writer
     expect(kit.table.ownWriterKey).toBe(first)
     const again = restored(kit.table, 2)
-    const second = again.set('p', 2).dot
+    const second = again.set('p', 2)
     expect(second.writer > first).toBe(true)
     expect(second.seq).toBe(1)
     expect(again.vector().seqs.get(first)).toBe(1)
@@ -64,7 +64,7 @@ describe('REG-6 no equivocation', () => {
         expect(table.hash()).toEqual(hash)
         expect(table.vector().seqs.get(own)).toBe(7)
       }
-      expect(table.set('p', 3).dot.seq).toBe(4)
+      expect(table.set('p', 3).seq).toBe(4)
     })
 
   it('lets the new dot of a write stay wherever both dots meet', () => {

@@ -52,12 +52,13 @@ export function hashRegister(register: Register): void {
   register.hashB = finish(laneB)
 }
 
+// Signed: half of all unsigned 32-bit numbers are too large for V8 to hold within a field.
 function finish(lane: number): number {
   lane ^= lane >>> 16
   lane = Math.imul(lane, 0x7feb352d)
   lane ^= lane >>> 15
   lane = Math.imul(lane, 0x846ca68b)
-  return (lane ^ (lane >>> 16)) >>> 0
+  return lane ^ (lane >>> 16)
 }
 
 /** A table's hash: two lanes and how many registers were summed. */
@@ -68,7 +69,11 @@ export interface TableHash {
 }
 
 export function hashText(hash: TableHash): string {
-  return hash.a.toString(16).padStart(8, '0') + hash.b.toString(16).padStart(8, '0')
+  return hexOf(hash.a) + hexOf(hash.b)
+}
+
+function hexOf(lane: number): string {
+  return (lane >>> 0).toString(16).padStart(8, '0')
 }
 
 export function hashesEqual(a: TableHash, b: TableHash): boolean {

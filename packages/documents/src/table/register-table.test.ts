@@ -202,10 +202,10 @@ describe('REG-3 writing here', () => {
     const { table } = tableKit()
     const first = table.set('p', 1, { quality: 'bad' })
     const second = table.delete('p')
-    expect(second.dot).toEqual({ writer: first.dot.writer, seq: 2 })
+    expect(second).toEqual({ writer: first.writer, seq: 2, shadowed: false })
     expect(table.get('p')).toBeUndefined()
     expect(table.peek('p')?.tombstone).toBe(true)
-    expect(table.vector().seqs.get(first.dot.writer)).toBe(2)
+    expect(table.vector().seqs.get(first.writer)).toBe(2)
     expect([table.live, table.size]).toEqual([0, 1])
   })
 
@@ -275,7 +275,7 @@ describe('REG-5 coverage', () => {
 
   it('is forgotten after a loss: registers stay and become dots', () => {
     const { table } = tableKit()
-    const own = table.set('p', 1).dot.writer
+    const own = table.set('p', 1).writer
     table.merge(entryFor(table, { path: 'q', writer: b, seq: 4 }), 1)
     table.seal(vectorOf({ [b]: 4 }))
     table.raiseFloor(b, 2)
@@ -284,7 +284,7 @@ describe('REG-5 coverage', () => {
     expect(table.vector()).toEqual(vectorOf({}))
     expect(table.floors().size).toBe(0)
     expect(dotsOf(table.have())).toEqual({ [own]: [1], [b]: [4] })
-    expect(table.set('p', 2).dot.writer).not.toBe(own)
+    expect(table.set('p', 2).writer).not.toBe(own)
   })
 })
 

@@ -18,14 +18,12 @@ import type { FrozenHash } from './incremental-hash.js'
 import { renewDots, straysOf, writtenBy } from './incarnations.js'
 import { TableLoading } from './loading.js'
 import { outcomeAgainst } from './merge-outcome.js'
-import { addressOf, type Entry, isNewer, type Quality, type Register, sameDot, type WriterLog } from './register.js'
+import { addressOf, type Entry, isNewer, qualityCodes, type Register, sameDot, voidPath, type WriterLog } from './register.js'
 import type { TableHash } from './register-hash.js'
 import type { MergeOutcome, RegisterTableOptions, WriteOptions, WriteResult } from './table-options.js'
 import type { DotRuns, PeerView, VersionVector } from './version-vector.js'
-import { beneathVoid, slotOfVoid, valueOfVoid, voidPath } from './voids.js'
+import { beneathVoid, slotOfVoid, valueOfVoid } from './voids.js'
 import { makeWriterKey, type WriterKey } from './writer-key.js'
-
-const qualityCodes: Readonly<Record<Quality, number>> = { good: 0, uncertain: 1, bad: 2 }
 
 export class RegisterTable {
   readonly node: NodeId
@@ -124,17 +122,18 @@ export class RegisterTable {
 
   private write(path: string, slot: string, value: Value | undefined, quality: number, expiresAtMs: number): WriteResult {
     const writer = this.ownWriter()
-    let time = this.hlc.tick()
+    const nowMs = this.trusted.nowMs()
+    let time = this.hlc.tick(nowMs)
     // Since a clock that was ahead went back, a time of this node can come again: never one that is void.
     const { voids } = this.holdings
-    while (voids.size > 0 && voids.has({ path, slot, time, writer })) time = this.hlc.tick()
+    while (voids.size > 0 && voids.has({ path, slot, time, writer })) time = this.hlc.tick(nowMs)
     const seq = this.coverage.next(writer)
-    const dot = { writer: writer.key, seq }
-    const entry = { path, slot, value, time, writer, seq, quality, expiresAtMs, batch: this.batchSeq }
-    const shadowed = time > this.skewLimit()
-    if (shadowed) this.holdings.placeShadow(entry, 0)
-    else this.holdings.place(entry, 0)
-    return { dot, shadowed }
+    const shadowed = time > this.skewLimit(nowMs)
+    const batch = this.batchSeq
+    const plain = slot === '' && value !== undefined && expiresAtMs === 0 && !shadowed
+    if (!plain || !this.holdings.rewrite(path, value, time, writer, seq, quality, batch))
+      this.holdings[shadowed ? 'placeShadow' : 'place']({ path, slot, value, time, writer, seq, quality, expiresAtMs, batch }, 0)
+    return { writer: writer.key, seq, shadowed }
   }
 
   /** This boot's writer, made when first asked for (I4). */
@@ -258,8 +257,8 @@ export class RegisterTable {
   // ── time ─────────────────────────────────────────────────────────────────────────────────────────────────────────────────
 
   /** Stamps above this are not obeyed yet (I5): it is the last of its millisecond, as what falls due goes by milliseconds. */
-  skewLimit(): HlcTime {
-    return hlcFromMs(this.trusted.nowMs() + this.trusted.maxClockSkewMs + 1) - 1
+  skewLimit(nowMs = this.trusted.nowMs()): HlcTime {
+    return hlcFromMs(nowMs + this.trusted.maxClockSkewMs + 1) - 1
   }
 
   /** Trusted wall milliseconds at which {@link advance} has something to do; undefined: nothing is pending. */

@@ -10,6 +10,9 @@ export type Quality = 'good' | 'uncertain' | 'bad'
 
 export const qualities: readonly Quality[] = ['good', 'uncertain', 'bad']
 
+/** The index of each quality. */
+export const qualityCodes: Readonly<Record<Quality, number>> = { good: 0, uncertain: 1, bad: 2 }
+
 /** One write as it travels and is stored. */
 export interface Entry {
   readonly path: string
@@ -27,14 +30,26 @@ export interface Entry {
   readonly batch: number
 }
 
+/** What is yes or no about a register, in one number: a table holds millions. The class has an accessor for each. */
+const enum State {
+  Hashed = 1,
+  HashQueued = 2,
+  Shadow = 4,
+  Gone = 8,
+  Replaced = 16,
+  Void = 32
+}
+
 export class Register implements Entry {
+  private state = 0
   value: Value | undefined
-  time: HlcTime
+  // A number field that begins as a number stays one; one that begins as undefined would box every number put into it.
+  time: HlcTime = 0
   writer: WriterLog
-  seq: number
-  quality: number
-  expiresAtMs: number
-  batch: number
+  seq = 0
+  quality = 0
+  expiresAtMs = 0
+  batch = 0
 
   /** Neighbours in the writer's list, which is sorted by seq. */
   older: Register | undefined = undefined
@@ -46,18 +61,10 @@ export class Register implements Entry {
   /** The session in which this form arrived; 0: written here or loaded. */
   source = 0
 
-  /** Contribution to the table's hash, valid while `hashed`. */
+  /** Contribution to the table's hash, valid while `hashed`: signed, as such numbers need no memory of their own. */
   hashA = 0
   hashB = 0
-  hashed = false
-  hashQueued = false
 
-  /** Held beside the register of this address because its stamp is too far ahead (I5). */
-  shadow = false
-  /** Out of the table: dropped, or replaced. */
-  gone = false
-  /** Out of the table with a successor at its address: another object with the same write, or a later one. */
-  replaced = false
   /** Number of the log record that stores this form; 0: not stored yet. */
   record = 0
 
@@ -66,6 +73,7 @@ export class Register implements Entry {
     readonly slot: string,
     from: Omit<Entry, 'path' | 'slot'>
   ) {
+    this.state = path === voidPath ? State.Void : 0
     this.value = from.value
     this.time = from.time
     this.writer = from.writer
@@ -88,6 +96,65 @@ export class Register implements Entry {
 
   get tombstone(): boolean {
     return this.value === undefined
+  }
+
+  /** `hashA` and `hashB` are its part of the table's hash. */
+  get hashed(): boolean {
+    return (this.state & State.Hashed) !== 0
+  }
+
+  set hashed(is: boolean) {
+    this.state = is ? this.state | State.Hashed : this.state & ~State.Hashed
+  }
+
+  /** It waits to be hashed. */
+  get hashQueued(): boolean {
+    return (this.state & State.HashQueued) !== 0
+  }
+
+  set hashQueued(is: boolean) {
+    this.state = is ? this.state | State.HashQueued : this.state & ~State.HashQueued
+  }
+
+  /** Held beside the register of this address because its stamp is too far ahead (I5). */
+  get shadow(): boolean {
+    return (this.state & State.Shadow) !== 0
+  }
+
+  set shadow(is: boolean) {
+    this.state = is ? this.state | State.Shadow : this.state & ~State.Shadow
+  }
+
+  /** Out of the table: dropped, or replaced. */
+  get gone(): boolean {
+    return (this.state & State.Gone) !== 0
+  }
+
+  set gone(is: boolean) {
+    this.state = is ? this.state | State.Gone : this.state & ~State.Gone
+  }
+
+  /** Out of the table with a successor at its address: another object with the same write, or a later one. */
+  get replaced(): boolean {
+    return (this.state & State.Replaced) !== 0
+  }
+
+  set replaced(is: boolean) {
+    this.state = is ? this.state | State.Replaced : this.state & ~State.Replaced
+  }
+
+  /** It stands under `@void` and names another write. */
+  get isVoid(): boolean {
+    return (this.state & State.Void) !== 0
+  }
+
+  /** Gives it another dot, and so another place in a writer's list. */
+  relink(writer: WriterLog, seq: number): void {
+    if (this.writer === writer && this.seq === seq) return
+    this.writer.remove(this)
+    this.writer = writer
+    this.seq = seq
+    writer.insert(this)
   }
 }
 
@@ -116,13 +183,14 @@ export class WriterLog {
   /** Links a register in its place by seq. */
   insert(register: Register): void {
     const newest = this.newest
-    if (newest === undefined || register.seq > newest.seq) {
-      register.older = newest
-      register.newer = undefined
-      if (newest) newest.newer = register
-      this.newest = register
-      return
-    }
+    if (newest !== undefined && newest.seq >= register.seq) return this.insertBelow(register, newest)
+    register.older = newest
+    register.newer = undefined
+    if (newest !== undefined) newest.newer = register
+    this.newest = register
+  }
+
+  private insertBelow(register: Register, newest: Register): void {
     let at = this.hint ?? newest
     while (at.newer && at.newer.seq < register.seq) at = at.newer
     while (at.seq > register.seq) {
@@ -144,10 +212,11 @@ export class WriterLog {
   }
 
   remove(register: Register): void {
-    if (this.hint === register) this.hint = register.older
-    if (register.newer) register.newer.older = register.older
-    else this.newest = register.older
-    if (register.older) register.older.newer = register.newer
+    const { older, newer } = register
+    if (this.hint === register) this.hint = older
+    if (newer !== undefined) newer.older = older
+    else this.newest = older
+    if (older !== undefined) older.newer = newer
     register.older = undefined
     register.newer = undefined
   }
@@ -179,6 +248,9 @@ export function slotProblem(slot: string): string | undefined {
   for (let i = 0; i < slot.length; i++) if (slot.charCodeAt(i) < 32) return 'it has a control character'
   return slot.isWellFormed() ? undefined : 'it is not well-formed Unicode'
 }
+
+/** Where voids stand (see `voids.ts`). */
+export const voidPath = '@void'
 
 /** Whether a path belongs to Selvedge itself: users can't write there. */
 export function isSystemPath(path: string): boolean {

@@ -12,7 +12,8 @@ import {
 } from '../testing/table-kit.js'
 import type { Register } from './register.js'
 import type { RegisterTable } from './register-table.js'
-import { slotOfVoid, valueOfVoid, voidPath } from './voids.js'
+import { voidPath } from './register.js'
+import { slotOfVoid, valueOfVoid } from './voids.js'
 
 const skewMs = 300_000
 const b = writerKey('b')
@@ -157,7 +158,7 @@ describe('REG-9 voids', () => {
     const { kit, fast } = withShadow()
     const result = kit.table.releaseShadow('p')
     expect(result?.shadowed).toBe(false)
-    expect(kit.table.get('p')).toMatchObject({ value: 'ahead', batch: result!.dot.seq })
+    expect(kit.table.get('p')).toMatchObject({ value: 'ahead', batch: result!.seq })
     send(kit.table, fast.table)
     expect(fast.table.get('p')?.value).toBe('ahead')
     expect(fast.table.hash()).toEqual(kit.table.hash())

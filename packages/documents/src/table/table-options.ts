@@ -7,8 +7,11 @@ export interface RegisterTableOptions {
   readonly node: NodeId
   readonly trusted: TrustedClock
   readonly random: Random
-  /** Called after a register changed, a shadow came or went, or a register fell due. Must not write to the table. */
-  readonly onChange?: (change: TableChange) => void
+  /**
+   * Called after a register changed, a shadow came or went, or a register fell due. Must not write to the table.
+   * `source` is the session in which it came; 0: written here, loaded, or fallen due.
+   */
+  readonly onChange?: (register: Register, source: number) => void
   /**
    * Called when a register leaves its place without a successor there, so that the store forgets it too. Registers and shadows have
    * places of their own: a shadow that becomes the register leaves its place as a shadow.
@@ -16,12 +19,6 @@ export interface RegisterTableOptions {
   readonly onDrop?: (register: Register) => void
   /** Called when something happened that an operator should know. */
   readonly onAlarm?: (alarm: TableAlarm) => void
-}
-
-export interface TableChange {
-  readonly register: Register
-  /** Session in which it came; 0: written here, loaded, or fallen due. */
-  readonly source: number
 }
 
 export type TableAlarm =
@@ -38,8 +35,8 @@ export interface WriteOptions {
   readonly expiresAtMs?: number
 }
 
-export interface WriteResult {
-  readonly dot: Dot
+/** The dot of a write, and what became of it. */
+export interface WriteResult extends Dot {
   /** The own stamp is too far ahead: stored and sent, but not obeyed until trusted time comes near (I5). */
   readonly shadowed: boolean
 }

@@ -9,8 +9,6 @@ import { decodeValue, encodeValue, hlcToHex, isHlcTime, isSelvedgeError, limits,
 import { addressOf, type Entry, slotProblem, type WriterLog } from './register.js'
 import { isWriterKey } from './writer-key.js'
 
-export const voidPath = '@void'
-
 /** More than a void takes without the value beneath: a path, a slot, writer keys, numbers and names. */
 const namedBytesMax = 1_024
 

@@ -38,7 +38,7 @@ export function tableKit(name = 'a', skewMs = 300_000, seed = 1): TableKit {
     random: seededRandom(seed),
     onAlarm: alarm => void alarms.push(alarm),
     onDrop: register => void dropped.push(register),
-    onChange: ({ register }) => void changed.push(addressOf(register.path, register.slot))
+    onChange: register => void changed.push(addressOf(register.path, register.slot))
   })
   return { table, clock, alarms, dropped, changed }
 }
