@@ -3,6 +3,7 @@ import { ByteReader, ByteWriter, isHlcTime, limits, pathProblem, valuesEqual } f
 import {
   beneathVoid,
   decodeEntries,
+  EntryBlock,
   EntryEncoder,
   readHave,
   readSeqs,
@@ -25,8 +26,8 @@ import { decoding, hold, type Target } from '../target.js'
 import { holdSize } from '../weigh.js'
 import { many, newTable, sampleTable, sampleValue } from './sample-values.js'
 
-function encodeAll(entries: Iterable<Parameters<EntryEncoder['add']>[0]>): Uint8Array {
-  const encoder = new EntryEncoder(new WriterDictionary())
+function encodeAll(entries: Iterable<Parameters<EntryEncoder['add']>[0]>, layout = EntryBlock.InOrder): Uint8Array {
+  const encoder = new EntryEncoder(new WriterDictionary(), layout)
   for (const entry of entries) encoder.add(entry)
   const out = new ByteWriter()
   encoder.finish(out)
@@ -58,11 +59,12 @@ function sameEntry(a: DecodedEntry, b: DecodedEntry): boolean {
 const entries: Target = {
   name: 'entries',
   from: 'register frames and the log on disk',
-  reaches: ['decodeEntries', 'WriterDictionary', 'PathReader'],
+  reaches: ['decodeEntries', 'WriterDictionary', 'PathReader', 'DotReader', 'readRanked'],
   open: random => ({
     corpus: many(30, i => {
       const table = sampleTable(random)
-      return [encodeAll([...table.all(), ...table.shadows.values()].slice(0, 1 + (i % 24)))]
+      const layout = i % 2 ? EntryBlock.Ranked : EntryBlock.InOrder
+      return [encodeAll([...table.all(), ...table.shadows.values()].slice(0, 1 + (i % 24)), layout)]
     }),
     take([bytes]) {
       const table = newTable(1)
