@@ -191,9 +191,11 @@ describe('REG-18 the encoding of entries', () => {
 describe('REG-18 the encoding of vectors and dots', () => {
   it('gives back what went in', () => {
     const seqs = fc.uniqueArray(fc.tuple(fc.constantFrom(...writers), fc.maxSafeNat()), { selector: ([key]) => key })
+    // After an incarnation that is closed there must be room for the next.
+    const closable = fc.maxSafeInteger().map(time => Math.min(time, Number.MAX_SAFE_INTEGER - 1))
     const runs = fc.array(fc.tuple(fc.integer({ min: 1, max: 1_000 }), fc.integer({ min: 1, max: 1_000 })), { maxLength: 5 })
     fc.assert(
-      fc.property(seqs, runs, fc.maxSafeInteger(), (entries, gaps, closedAt) => {
+      fc.property(seqs, runs, closable, (entries, gaps, closedAt) => {
         const [sent, received] = [new WriterDictionary(), new WriterDictionary()]
         const logs = new Map(writers.map(key => [key, intern(key)]))
         const vector = { seqs: new Map(entries), closed: new Map([[logs.get(writers[0]!)!.node, closedAt]]) }
@@ -214,6 +216,16 @@ describe('REG-18 the encoding of vectors and dots', () => {
 })
 
 describe('REG-19 hostile bytes', () => {
+  it("can't close a node at the last time there is, after which it could never write again", () => {
+    const out = new ByteWriter()
+    const log = intern(writers[0]!)
+    const vector = { seqs: new Map(), closed: new Map([[log.node, Number.MAX_SAFE_INTEGER]]) }
+    writeVector(out, new WriterDictionary(), vector, () => log)
+    expect(() => readVector(new ByteReader(out.finish()), new WriterDictionary(), intern)).toThrow(
+      expect.objectContaining({ code: 'ENTRY_INVALID' })
+    )
+  })
+
   const readers: readonly ((reader: ByteReader) => unknown)[] = [
     reader => decodeEntries(reader, new WriterDictionary(), intern),
     reader => readVector(reader, new WriterDictionary(), intern),
