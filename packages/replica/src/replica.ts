@@ -189,7 +189,7 @@ export class Replica {
       gcHorizonMs: this.timing.gcHorizonMs,
       closeIncarnationsAfterMs: this.timing.closeIncarnationsAfterMs,
       events: {
-        changed: changed => this.wake(changed),
+        changed: (changed, arrivedFrom) => this.changed(changed, arrivedFrom),
         sealed: (sealed, peer, first) => this.options.events?.sealed?.(sealed, peer, first),
         healed: (healed, report) => this.options.events?.healed?.(healed, report),
         diverged: (diverged, peer) => this.options.events?.diverged?.(diverged, peer),
@@ -204,8 +204,8 @@ export class Replica {
     return space
   }
 
-  private wake(space: SpaceReplica): void {
-    for (const driver of this.driversOf.get(space.id) ?? []) driver.wake()
+  private changed(space: SpaceReplica, arrivedFrom: ReadonlySet<NodeId> | undefined): void {
+    for (const driver of this.driversOf.get(space.id) ?? []) driver.changed(arrivedFrom)
   }
 
   // ── sessions ─────────────────────────────────────────────────────────────────────────────────────────────────────────────

@@ -2,14 +2,20 @@
  * Runs a session over a connection: hands frames in, polls frames out while the connection has room, keeps the timers. An idle
  * session sends in the same turn of the event loop; while the connection is full, changes gather in the tables.
  */
-import type { Clock, CloseReason, Connection, Timer } from '@selvedge/core'
+import type { Clock, CloseReason, Connection, NodeId, Timer } from '@selvedge/core'
 import { Session, type SessionOptions } from '@selvedge/session'
 
 /** Frames sent in one turn before other work gets its turn. */
 const framesPerTurn = 64
-/** A session that has just sent this much is busy: what changes gathers for a moment, and what is overwritten meanwhile is sent once. */
-const busyBytes = 4 * 1024
-const gatherMs = 5
+/**
+ * After registers were sent, what changes gathers for a while: each turn costs both ends as much as dozens of registers, and what is
+ * overwritten meanwhile is sent once. The more was sent, the longer, up to a limit that no eye sees.
+ */
+const gatherMinMs = 1
+const gatherMaxMs = 10
+const registersPerGatherMs = 16
+/** How long the session sleeps on after writes that the peer hears from their writers: it would only find that it leaves them (SES-21). */
+const heardMs = 50
 
 export interface SessionDriverOptions {
   readonly connection: Connection
@@ -27,6 +33,7 @@ export class SessionDriver {
   private pumping: Timer | undefined
   private ticking: Timer | undefined
   private again: Timer | undefined
+  private later: Timer | undefined
   /** Nothing is sent before, unless the session ends. */
   private gatherUntil = Number.NEGATIVE_INFINITY
   private over = false
@@ -46,6 +53,7 @@ export class SessionDriver {
       frame: frame => this.session.receive(frame, clock.monotonicMs()),
       drain: () => {
         this.writable = true
+        this.gatherUntil = Number.NEGATIVE_INFINITY
         this.wake()
       },
       closed: reason => this.end(reason)
@@ -58,6 +66,22 @@ export class SessionDriver {
   close(reason: CloseReason): void {
     this.session.close(reason)
     this.pump()
+  }
+
+  /** Something changed; `arrivedFrom`: nothing but writes of these nodes. */
+  changed(arrivedFrom: ReadonlySet<NodeId> | undefined): void {
+    if (!arrivedFrom || !this.hearsAll(arrivedFrom)) return this.wake()
+    if (this.over || this.pumping) return
+    this.later ??= this.options.clock.setTimer(heardMs, () => {
+      this.later = undefined
+      this.wake()
+    })
+  }
+
+  private hearsAll(nodes: ReadonlySet<NodeId>): boolean {
+    const { host, session } = this.options
+    for (const node of nodes) if (node !== session.peer.node && !host.hears?.(node)) return false
+    return true
   }
 
   /** There may be something to send. */
@@ -75,21 +99,32 @@ export class SessionDriver {
   private pump(): void {
     if (this.over) return
     const now = this.options.clock.monotonicMs()
-    let bytes = 0
+    this.later?.cancel()
+    this.later = undefined
+    const before = this.registersSent
     for (let sent = 0; this.writable || this.session.closed; sent++) {
       if (sent === framesPerTurn) return this.wake()
       const frame = this.session.poll(now)
       if (!frame) break
-      bytes += frame.length
       this.writable = this.connection.send(frame)
     }
-    this.gatherUntil = bytes < busyBytes ? Number.NEGATIVE_INFINITY : now + gatherMs
+    this.gatherUntil = now + this.gatherMs(this.registersSent - before)
     const reason = this.session.closeReason
     if (reason) {
       this.connection.close(reason)
       return this.end(reason)
     }
     this.pollAgain(now)
+  }
+
+  private get registersSent(): number {
+    return this.session.spaces.reduce((sum, { counts }) => sum + counts.sent, 0)
+  }
+
+  // What waits for the peer's credit has gathered enough when that comes.
+  private gatherMs(registers: number): number {
+    if (registers === 0 || !this.session.credit.left) return 0
+    return Math.min(gatherMaxMs, gatherMinMs + registers / registersPerGatherMs)
   }
 
   private pollAgain(now: number): void {
@@ -116,6 +151,7 @@ export class SessionDriver {
     this.pumping?.cancel()
     this.ticking?.cancel()
     this.again?.cancel()
+    this.later?.cancel()
     this.session.close(reason)
     this.options.onClosed(this.session.closeReason ?? reason)
   }

@@ -193,3 +193,65 @@ describe('a table on disk', () => {
     await again.store.close()
   })
 })
+
+describe('a flush that nobody waits for', () => {
+  it('is put off: for longer when all that changed came from peers', async () => {
+    const [clock, commits] = [new ManualClock(), new ManualClock()]
+    const store = new MemoryStore({ clock: systemClock, disk: new MemoryDisk() })
+    const table = new RegisterTable({ node: nodeId('a'), trusted: new TrustedClock(clock, 300_000), random: seededRandom(1) })
+    let durable = (): void => undefined
+    const persister = new SpacePersister({
+      store: await store.open(space),
+      table,
+      members: new MemberTable(),
+      clock: commits,
+      log: silentLogger,
+      onDurable: () => durable()
+    })
+    await persister.load()
+    const flushedAfterMs = async (waitMs: number): Promise<void> => {
+      const { version } = persister.durable
+      commits.advance(waitMs - 1)
+      expect(commits.timers).toBe(1)
+      const flushed = new Promise<void>(resolve => (durable = resolve))
+      commits.advance(1)
+      await flushed
+      expect(persister.durable.version).toBe(version + 1)
+      // The flush has yet to look for more.
+      await new Promise(resolve => setImmediate(resolve))
+    }
+    const writer = table.writer('b~22c1873c00000000000000')
+    const receive = (seq: number): void => {
+      const entry = { path: 'p', slot: '', value: seq, time: seq, writer, seq, quality: 0, expiresAtMs: 0, batch: 0 }
+      table.merge(entry, 1)
+      persister.schedule()
+    }
+    const write = (value: number): void => {
+      table.set('q', value)
+      persister.noteWritten()
+      persister.schedule()
+    }
+    commits.advance(1_000)
+    const first = new Promise<void>(resolve => (durable = resolve))
+    receive(1)
+    commits.advance(0)
+    await first
+    await new Promise(resolve => setImmediate(resolve))
+    receive(2)
+    await flushedAfterMs(100)
+    write(1)
+    await flushedAfterMs(20)
+    receive(3)
+    commits.advance(5)
+    write(2)
+    await flushedAfterMs(15)
+    receive(4)
+    commits.advance(50)
+    const hurried = new Promise<void>(resolve => (durable = resolve))
+    write(3)
+    commits.advance(0)
+    await hurried
+    await persister.close({ degraded: false })
+    await store.close()
+  })
+})

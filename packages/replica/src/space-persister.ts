@@ -14,7 +14,9 @@ const membersKey = 'members'
 /** Members' vectors serve GC alone: storing them seldom costs only that tombstones stay a little longer. */
 const membersIntervalMs = 10_000
 /** Between the beginnings of two flushes that nobody waits for: what changes meanwhile costs no commit of its own. */
-const flushIntervalMs = 20
+const writtenIntervalMs = 20
+/** The same when all that changed came from peers, which have it until they are told that it is durable here. */
+const receivedIntervalMs = 100
 
 export interface SpacePersisterOptions {
   readonly store: SpaceStore
@@ -39,6 +41,7 @@ export class SpacePersister {
   private flushing: Promise<void> | undefined
   private storedMembersVersion = 0
   private storedMembersAt = Number.NEGATIVE_INFINITY
+  private written = false
   private closed = false
 
   constructor(options: SpacePersisterOptions) {
@@ -112,11 +115,19 @@ export class SpacePersister {
       this.flushTimer = undefined
       this.flushLogged()
     }
-    const waitMs = isAwaited?.() ? 0 : this.flushedAt + flushIntervalMs - clock.monotonicMs()
+    const intervalMs = isAwaited?.() ? 0 : this.written ? writtenIntervalMs : receivedIntervalMs
+    const waitMs = this.flushedAt + intervalMs - clock.monotonicMs()
     this.flushTimer = waitMs > 0 ? clock.setTimer(waitMs, flush) : clock.soon(flush)
   }
 
-  /** Somebody waits for what changed: a flush that was put off is due now. */
+  /** Something was written here: no peer may have it yet. */
+  noteWritten(): void {
+    if (this.written) return
+    this.written = true
+    this.hurry()
+  }
+
+  /** Somebody waits for what changed: a flush that was put off is due now, or earlier. */
   hurry(): void {
     if (!this.flushTimer) return
     this.flushTimer.cancel()
@@ -153,6 +164,7 @@ export class SpacePersister {
 
   private async flush(): Promise<void> {
     const { table, store, trustedNowMs } = { ...this.options, trustedNowMs: this.options.table.trusted.nowMs() }
+    this.written = false
     const changed = table.changedSince(this.state.changeIndex)
     const changeIndex = table.changeIndex
     const vectorVersion = table.vectorVersion

@@ -49,7 +49,8 @@ export interface SpaceReplicaOptions {
 
 /** What a space tells the replica that it belongs to. */
 export interface SpaceEvents {
-  changed(space: SpaceReplica): void
+  /** Something may have to be sent. `arrivedFrom`: nothing but writes of these nodes, which arrived in sessions. */
+  changed(space: SpaceReplica, arrivedFrom?: ReadonlySet<NodeId>): void
   sealed(space: SpaceReplica, peer: NodeId, first: boolean): void
   healed(space: SpaceReplica, report: HealReport): void
   diverged(space: SpaceReplica, peer: NodeId): void
@@ -75,6 +76,10 @@ export class SpaceReplica implements SessionSpace {
   private dueAtMs = Number.POSITIVE_INFINITY
   private closed = false
   private changedNoted = false
+  /** What changed in this turn is more than what arrived from others. */
+  private changedHere = false
+  /** Nodes whose writes arrived in this turn. */
+  private arrivedFrom = new Set<NodeId>()
   /** A peer waits for the commits up to this one. */
   private ackWantedUpTo = 0
   /** Whether what was stored had losses, so that peers had to give everything back (I4). */
@@ -214,7 +219,7 @@ export class SpaceReplica implements SessionSpace {
   sealed(peer: NodeId, first: boolean): void {
     this.persister.schedule()
     this.options.events.sealed(this, peer, first)
-    this.noteChanged()
+    this.noteChanged(peer)
   }
 
   conflict(conflict: Conflict): void {
@@ -282,16 +287,23 @@ export class SpaceReplica implements SessionSpace {
   private onChange(register: Register, source: number): void {
     this.changes.note(register, source)
     if (register.expiresAtMs !== 0 || register.shadow) this.scheduleDue()
+    if (source !== 0) return this.noteChanged(register.writer.node)
+    this.persister.noteWritten()
     this.noteChanged()
   }
 
   // Sessions are woken once for all that one call changes, and send before the disk has its turn.
-  private noteChanged(): void {
+  private noteChanged(arrivedFrom?: NodeId): void {
+    if (arrivedFrom === undefined) this.changedHere = true
+    else this.arrivedFrom.add(arrivedFrom)
     if (this.changedNoted) return
     this.changedNoted = true
     queueMicrotask(() => {
       this.changedNoted = false
-      this.options.events.changed(this)
+      const arrived = this.arrivedFrom
+      this.arrivedFrom = new Set()
+      this.options.events.changed(this, this.changedHere ? undefined : arrived)
+      this.changedHere = false
       this.persister.schedule()
     })
   }

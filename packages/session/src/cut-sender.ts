@@ -80,7 +80,7 @@ export class CutSender {
     const { cut } = this
     if (!cut) return undefined
     if (this.aheadNext < this.ahead.length) return this.aheadFrame()
-    if (cut.live && cut.dueAt <= now) return this.cutFrame(cut)
+    if (cut.live && cut.dueAt <= now) return this.cutFrame(cut, now)
     // A long cut is under way, or one that waits: what changes meanwhile goes ahead of it, but never shuts it out.
     if (cut.dueAt <= now && this.aheadFrames >= liveFramesAhead) return undefined
     this.takeAhead(now)
@@ -93,7 +93,7 @@ export class CutSender {
     if (this.cut && !this.cut.live && this.cut.dueAt <= now) {
       this.aheadFrames = 0
       if (this.aheadNext < this.ahead.length) return this.aheadFrame()
-      return this.cutFrame(this.cut)
+      return this.cutFrame(this.cut, now)
     }
     if (this.comparing) return this.compareFrame(this.comparing)
     return undefined
@@ -192,7 +192,7 @@ export class CutSender {
       waits = news === News.Heard && !this.patience.isHurried(now)
     }
     const { changeIndex, vectorVersion } = table
-    const cut = { vector: table.vector(), vectorVersion, floors, changeIndex, next: 0, held, heldNext: 0 }
+    const cut = { vector: table.vector(), vectorVersion, floors, changeIndex, next: 0, passed: [], held, heldNext: 0 }
     const left = first || held ? [] : registers.filter(register => this.patience.leaves(register, now))
     if (left.length > 0) {
       const waiting = new Set(left)
@@ -255,22 +255,28 @@ export class CutSender {
     return news
   }
 
-  private cutFrame(cut: Cut): Outgoing {
+  private cutFrame(cut: Cut, now: number): Outgoing {
     const stillOwed = (register: Register, index: number): boolean => {
       if (!isSendable(register)) return false
       // What the peer covers of its writer by now it holds in this form or a later one.
       const dot = cut.dots?.[index]
       if (dot && this.link.view.covers(dot.writer, dot.seq)) return false
       // A register changed since the cut has gone ahead, or will before the seal, unless it is left to its writer again.
-      return (
-        register.gone || register.changeIndex <= cut.changeIndex || register.changeIndex > this.cursor || this.left.has(register)
-      )
+      if (register.gone || register.changeIndex <= cut.changeIndex || this.left.has(register)) return true
+      if (register.changeIndex > this.cursor) cut.passed.push(register)
+      return false
     }
     while (cut.next < cut.registers.length && !stillOwed(cut.registers[cut.next]!, cut.next)) cut.next++
     if (cut.next < cut.registers.length) {
       const [frame, next] = this.registersFrame(cut.registers, cut.next, stillOwed, cut.ranked)
       cut.next = next
       return frame
+    }
+    if (cut.passed.length > 0) {
+      this.takeAhead(now)
+      for (const register of cut.passed) if (this.left.has(register)) this.ahead.push(register)
+      cut.passed = []
+      if (this.ahead.length > 0) return this.aheadFrame()
     }
     if (cut.held && cut.heldNext < cut.held.length) return this.heldFrame(cut, cut.held)
     return this.sealFrame(cut)

@@ -8,6 +8,8 @@ export interface Cut {
   readonly registers: readonly Register[]
   readonly changeIndex: number
   next: number
+  /** Registers passed over since they have changed: they go ahead of the seal. */
+  passed: Register[]
   /** Addresses held at the cut, when the peer is below the floor. */
   held: string[] | undefined
   heldNext: number

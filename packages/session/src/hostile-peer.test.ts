@@ -126,3 +126,23 @@ describe('members', () => {
     expect(holds(writers.at(-1)!, 9)).toBe(false)
   })
 })
+
+describe('SES-6 a frame of registers in no order', () => {
+  it('is merged in the order of its seqs: each finds its place beside the one before it', () => {
+    const { victim, session, send } = attacked()
+    announce(send)
+    const encoder = new EntryEncoder(new WriterDictionary())
+    const writers = [victim.table.writer(keyOf(1)), victim.table.writer(keyOf(2))]
+    for (const seq of [5, 1, 4, 2, 3])
+      for (const writer of writers)
+        encoder.add({
+          ...{ path: `p/${writer.key.at(-1)}/${seq}`, slot: '', value: seq, time: seq, writer, seq },
+          ...{ quality: 0, expiresAtMs: 0, batch: 0 }
+        })
+    send(Kind.Registers, out => encoder.finish(out.uint(0)))
+    expect(session.closeReason).toBeUndefined()
+    expect(victim.table.changedSince(victim.table.changeIndex - 10).map(({ path }) => path)).toEqual(
+      [1, 2].flatMap(writer => [1, 2, 3, 4, 5].map(seq => `p/${writer}/${seq}`))
+    )
+  })
+})

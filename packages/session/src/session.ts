@@ -80,7 +80,7 @@ export class Session {
   private helloReceived = false
   private reason: CloseReason | undefined
   private closeSent = false
-  private readonly credit: Credit
+  readonly credit: Credit
   private lastHeard = 0
   private lastPing = Number.NEGATIVE_INFINITY
   private roundTrip: number | undefined

@@ -9,7 +9,7 @@ import { createLibp2p, type Libp2p } from 'libp2p'
 import { nodeId, SelvedgeError, type NodeId } from '@selvedge/core'
 import { connectionLimits } from '../connection-limits.js'
 import { networkErrors } from '../errors.js'
-import { joinedWrites } from './joined-writes.js'
+import { leanEncrypter } from './lean-encrypter.js'
 import type { NodeKey } from './node-key.js'
 
 export interface Libp2pNodeOptions {
@@ -31,7 +31,7 @@ export function createNode(options: Libp2pNodeOptions): Promise<Libp2p> {
     privateKey: privateKeyFromRaw(options.key.privateKeyRaw),
     addresses: { listen: [...options.listen] },
     transports: [tcp()],
-    connectionEncrypters: [joinedWrites(noise())],
+    connectionEncrypters: [leanEncrypter(noise())],
     streamMuxers: [
       yamux({
         maxInboundStreams: 16,
