@@ -3,7 +3,7 @@ import { deflateRawSync } from 'node:zlib'
 
 /** One replica. */
 export interface Engine {
-  /** Writes points in one transaction, as a driver does after a poll. */
+  /** Writes what a driver has polled, in one transaction where that is the engine's cheapest way. */
   write(points: readonly (readonly [path: string, value: number])[]): void
   get(path: string): number | undefined
   /** Synchronises with another replica of the same kind by the engine's own protocol until both hold the same: the bytes of it. */

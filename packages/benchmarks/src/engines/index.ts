@@ -1,6 +1,6 @@
 export type { Engine, EngineKind } from './engine.js'
 export { automerge } from './automerge-engine.js'
 export { loro } from './loro-engine.js'
-export { selvedge } from './selvedge-engine.js'
+export { selvedge, selvedgeInBatches } from './selvedge-engine.js'
 export { tinyBase } from './tinybase-engine.js'
 export { yKeyValue, yMap } from './yjs-engines.js'

@@ -15,7 +15,8 @@ class SelvedgeEngine implements Engine {
 
   constructor(
     private readonly name: string,
-    private readonly nowMs: () => number
+    private readonly nowMs: () => number,
+    private readonly inBatches: boolean
   ) {
     this.clock = new ManualClock(nowMs())
     this.trusted = new TrustedClock(this.clock, 300_000)
@@ -31,8 +32,8 @@ class SelvedgeEngine implements Engine {
     const setAll = (): void => {
       for (const [path, value] of points) this.table.set(path, value)
     }
-    // A write alone is no transaction.
-    if (points.length > 1) this.table.batch(setAll)
+    // A write alone is no batch.
+    if (this.inBatches && points.length > 1) this.table.batch(setAll)
     else setAll()
   }
 
@@ -104,4 +105,11 @@ class SelvedgeEngine implements Engine {
   }
 }
 
-export const selvedge: EngineKind = { name: 'selvedge', open: (replica, nowMs) => new SelvedgeEngine(replica, nowMs) }
+/** As a driver writes what it polls: each point for itself. */
+export const selvedge: EngineKind = { name: 'selvedge', open: (replica, nowMs) => new SelvedgeEngine(replica, nowMs, false) }
+
+/** What is written together is seen together, everywhere: for points that depend on each other. */
+export const selvedgeInBatches: EngineKind = {
+  name: 'ours, each poll a batch',
+  open: (replica, nowMs) => new SelvedgeEngine(replica, nowMs, true)
+}

@@ -5,12 +5,24 @@
  */
 import { seededRandom, type Random } from '@selvedge/core'
 import { gzipSync } from 'node:zlib'
-import { automerge, loro, selvedge, tinyBase, yKeyValue, yMap, type Engine, type EngineKind } from '../engines/index.js'
+import {
+  automerge,
+  loro,
+  selvedge,
+  selvedgeInBatches,
+  tinyBase,
+  yKeyValue,
+  yMap,
+  type Engine,
+  type EngineKind
+} from '../engines/index.js'
 import { figure, row, type Bench, type Figure, type Row, type Target } from '../row.js'
 import { sample } from '../sample.js'
 import { buildingPaths, reading } from '../workload.js'
 
 const kinds = [selvedge, yMap, yKeyValue, automerge, loro, tinyBase]
+/** Shown last, for scale: no peer. */
+const forScale = [selvedgeInBatches]
 const copiesAfter = [1, 10, 50]
 const batch = 100
 const batchMs = 250
@@ -27,12 +39,6 @@ function polls(paths: readonly string[], writes: number, random: Random): Poll[]
   )
 }
 
-/** Shown beside a copy that a peer makes leaner. */
-const copyNote =
-  'registers are sent in the order in which they were written, so a path shares little with the one before it, and the paths are half of the ' +
-  'bytes: 2,000 points take 5.9 B each when first written in random order and 2.3 B when written in the order of their paths. Sorting what one ' +
-  'frame holds by path would bring most of that.'
-
 interface Subject {
   readonly kind: EngineKind
   readonly engine: Engine
@@ -48,7 +54,7 @@ export async function run(bench: Bench): Promise<Row[]> {
   const random = seededRandom(3)
   let nowMs = Date.UTC(2026, 0, 5, 6)
   const now = (): number => nowMs
-  const subjects = kinds.map((kind): Subject => {
+  const subjects = [...kinds, ...forScale].map((kind): Subject => {
     const engine = kind.open('site', now)
     return { kind, engine, rates: [], copies: new Map(), copy: engine, repair: 0 }
   })
@@ -162,7 +168,8 @@ function rows(bench: Bench, points: number, subjects: readonly Subject[], change
   const count = (n: number): string => n.toLocaleString('en')
   const workload =
     `${count(points)} points (so that the slowest engine ends in time), numbers with one decimal, ${batch} a transaction, drawn at random, ` +
-    `${batchMs} ms apart; laid out by unit where the engine nests; the engines in turn, one process`
+    `${batchMs} ms apart; laid out by unit where the engine nests; the engines in turn, one process; ours writes each point of a poll for ` +
+    'itself, as drivers do, and, for scale, each poll as a batch, which travels whole and in the order of its writes'
   const deflated = 'each message deflated by itself'
   const once = (name: string, unit: string, value: number): Figure => figure(name, unit, sample([value]))
   const best = (figures: Figure[], lower: boolean): Figure[] =>
@@ -173,35 +180,42 @@ function rows(bench: Bench, points: number, subjects: readonly Subject[], change
       { title, conditions, ours: figures[0]!, beside: [...best(figures.slice(1), 'atMost' in target), ...floor] },
       target
     )
-  const [ours, ...peers] = subjects
+  const compared = subjects.slice(0, kinds.length)
+  const scale = subjects.slice(kinds.length)
   const copies = copiesAfter.map(after => {
-    const figures = [ours!, ...peers].flatMap(({ copies }) =>
-      [...copies].flatMap(([name, bytes]) =>
-        name.endsWith(` ${after}`) ? [once(name.slice(0, -String(after).length - 1), 'B/point', bytes)] : []
+    const figuresOf = (some: readonly Subject[]): Figure[] =>
+      some.flatMap(({ copies }) =>
+        [...copies].flatMap(([name, bytes]) =>
+          name.endsWith(` ${after}`) ? [once(name.slice(0, -String(after).length - 1), 'B/point', bytes)] : []
+        )
       )
-    )
     const copied = answer(
       `a full copy after ${after} overwrite${after === 1 ? '' : 's'} of each point`,
       `${workload}; what an empty replica and a full one send each other by the engine's own protocol, ${deflated}`,
-      figures,
-      { atMost: 1, times: 'the leanest peer' }
+      figuresOf(compared),
+      { atMost: 1, times: 'the leanest peer' },
+      figuresOf(scale)
     )
-    return { ...copied, ...(copied.reached ? {} : { note: copyNote }), series: { name: 'full copy', at: after } }
+    return { ...copied, series: { name: 'full copy', at: after } }
   })
   return [
     ...copies,
     answer(
       'repair of a two-sided partition',
       `${workload}; both sides overwrite ${count(points / 5)} points 20 times and add ${count(points / 100)}; bytes both ways, ${deflated}`,
-      subjects.map(({ kind, repair }) => once(kind.name, 'B', repair)),
+      compared.map(({ kind, repair }) => once(kind.name, 'B', repair)),
       { atMost: 1, times: 'the leanest peer' },
-      [once('for scale: gzip -9 of the changed values', 'B', changed)]
+      [
+        ...scale.map(({ kind, repair }) => once(kind.name, 'B', repair)),
+        once('for scale: gzip -9 of the changed values', 'B', changed)
+      ]
     ),
     answer(
       'writes while points are overwritten',
       `${workload}; over ${copiesAfter.at(-1)} overwrites of each point, the documents of the peers growing meanwhile`,
-      subjects.map(({ kind, rates }) => figure(kind.name, '/s', sample(rates))),
-      { atLeast: 1, times: 'the fastest peer' }
+      compared.map(({ kind, rates }) => figure(kind.name, '/s', sample(rates))),
+      { atLeast: 1, times: 'the fastest peer' },
+      scale.map(({ kind, rates }) => figure(kind.name, '/s', sample(rates)))
     ),
     answer(
       'the later of two concurrent writes stands',
