@@ -96,6 +96,22 @@ describe('changes', () => {
     await change(atB, draft => (draft.setpoint = 3))
     expect(seen).toEqual([1, 2])
   })
+
+  it('show whoever has the document open the same, and one that did not look at earlier changes too', async () => {
+    const { world, a, b, atA, atB, change } = await pair()
+    const beside = await openConfig<Hvac>(b, hvac)
+    const seen: Readonly<Hvac>[] = []
+    for (const config of [atB, beside]) config.watch(content => seen.push(content))
+    world.link(a, b)
+    for (const setpoint of [1, 2]) {
+      await change(atA, draft => (draft.zones = [{ name: 'lobby', setpoint }]))
+      await world.settle()
+      const late = await openConfig<Hvac>(b, hvac)
+      expect(late.current()).toEqual({ zones: [{ name: 'lobby', setpoint }] })
+      expect(seen.splice(0)).toEqual([late.current(), late.current()])
+      late.close()
+    }
+  })
 })
 
 describe('listeners', () => {

@@ -99,7 +99,7 @@ export class AutomergeDocument<Content extends object = ConfigContent> implement
 
   /** The newest content: edits included that nobody has released. Frozen. */
   current(): Readonly<Content> {
-    this.content ??= this.plain(this.automerge.doc)
+    this.content ??= this.freeze(this.automerge.takeContent()) as Readonly<Content>
     return this.content
   }
 

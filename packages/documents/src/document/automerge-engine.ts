@@ -34,6 +34,8 @@ export function importAutomerge(): Promise<Automerge> {
 export class AutomergeEngine implements Engine {
   readonly name = 'automerge'
   private current: Doc<ConfigContent>
+  /** What `current` holds, when it has been read already. */
+  private read: ConfigContent | undefined
 
   constructor(
     readonly automerge: Automerge,
@@ -48,6 +50,13 @@ export class AutomergeEngine implements Engine {
    */
   get doc(): Doc<ConfigContent> {
     return this.current
+  }
+
+  /** Everything that the document holds, without Automerge's own marks: the caller's to keep, and made anew for each that asks. */
+  takeContent(): ConfigContent {
+    const content = this.read ?? this.automerge.toJS(this.current)
+    this.read = undefined
+    return content
   }
 
   get ownClock(): number {
@@ -121,7 +130,7 @@ export class AutomergeEngine implements Engine {
         changes.push(chunk.bytes)
       }
       const [next] = automerge.applyChanges(clone, changes)
-      return [next, automerge.hasHeads(next, hashes)]
+      return [next, this.has(next, hashes)]
     })
   }
 
@@ -155,7 +164,7 @@ export class AutomergeEngine implements Engine {
           })
         }
         const changes = automerge.getChangesSince(this.current, before)
-        return { update: changes.length > 0 ? joinBytes(changes) : undefined, reached: automerge.hasHeads(this.current, heads) }
+        return { update: changes.length > 0 ? joinBytes(changes) : undefined, reached: this.has(this.current, heads) }
       }
     }
   }
@@ -234,24 +243,35 @@ export class AutomergeEngine implements Engine {
   private onClone<Result>(problem: string, work: (clone: Doc<ConfigContent>) => [Doc<ConfigContent>, Result]): Result {
     const clone = this.automerge.clone(this.current, { actor: this.options.actor })
     let outcome: [Doc<ConfigContent>, Result]
+    let content: ConfigContent
     try {
       outcome = work(clone)
-      this.automerge.toJS(outcome[0])
+      content = this.automerge.toJS(outcome[0])
       // What can be applied can't always be read again: a change that is encoded in an unusual way is stored as another.
       this.discard(this.automerge.load<ConfigContent>(this.automerge.save(outcome[0])))
     } catch (cause) {
       this.discard(clone)
       throw new SelvedgeError(documentErrors.documentMessageInvalid, problem, { cause })
     }
-    this.adopt(outcome[0])
+    this.adopt(outcome[0], content)
     return outcome[1]
   }
 
-  private adopt(next: Doc<ConfigContent>): void {
+  private adopt(next: Doc<ConfigContent>, content?: ConfigContent): void {
     const previous = this.current
     this.current = next
     this.discard(previous)
+    this.read = content
     this.options.changed()
+    // Whoever shows the content has taken it by now; else it is read when it is asked for.
+    this.read = undefined
+  }
+
+  /** Whether changes are part of a document. Most often they are its heads; to look up others copies them out of it. */
+  private has(doc: Doc<ConfigContent>, hashes: readonly string[]): boolean {
+    const heads = this.automerge.getHeads(doc)
+    const others = hashes.filter(hash => !heads.includes(hash))
+    return others.length === 0 || this.automerge.hasHeads(doc, others)
   }
 
   private discard(doc: Doc<ConfigContent>): void {
