@@ -48,8 +48,8 @@ export async function openAutomergeRepoPair(documents: number): Promise<Pair> {
       })
       await server.quiet()
       const before = server.bytes
-      const start = performance.now()
       const shown = Promise.all(indexes.map((index, i) => shows((i % 2 ? lefts : rights)[index]!, round)))
+      const start = performance.now()
       adapter.connect('left' as PeerId, {})
       await shown
       const ms = performance.now() - start

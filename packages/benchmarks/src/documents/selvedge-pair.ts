@@ -186,8 +186,8 @@ export async function openSelvedgePair(engine: 'yjs' | 'automerge', documents: n
       )
       const updates = await Promise.all(opened.map((pair, i) => pair[i % 2]!.edit(round)))
       const before = server.bytes
-      const start = performance.now()
       const shown = Promise.all(opened.map((pair, i) => pair[1 - (i % 2)]!.shows(round)))
+      const start = performance.now()
       connection = await connect()
       await shown
       const ms = performance.now() - start

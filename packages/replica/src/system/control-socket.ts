@@ -108,7 +108,8 @@ export async function removeStaleSocket(address: string): Promise<void> {
     unlinkSync(aside)
     throw busy(address)
   }
-  rmSync(aside, { force: true })
+  // Not `rmSync`, for which Node first loads a module: this is on the way of every start after a crash.
+  if (moved) unlinkSync(aside)
 }
 
 export function busy(address: string): SelvedgeError {
