@@ -61,6 +61,8 @@ const cachedPathsMax = 50_000
 
 export class Changes {
   private readonly watchers = new Set<Watcher>()
+  /** Watchers of points: Selvedge always watches some registers of its own, which costs a point's write nothing. */
+  private pointWatchers = 0
   private readonly matching = new Map<string, readonly Watcher[]>()
   private readonly pending = new Map<Register, ChangeOrigin>()
   private scheduled = false
@@ -69,12 +71,12 @@ export class Changes {
 
   /** Notes a change; it is handed over when the present call has run to its end. */
   note(register: Register, source: number): void {
-    if (this.watchers.size === 0 || register.shadow) return
+    if (register.shadow || (this.pointWatchers === 0 && (this.watchers.size === 0 || !isSystemPath(register.path)))) return
     const origin = source === 0 ? 'local' : this.options.isCatchingUp(source) ? 'merged' : 'live'
     this.pending.set(register, origin)
     if (this.scheduled) return
     this.scheduled = true
-    queueMicrotask(() => this.handOver())
+    queueMicrotask(this.handOver)
   }
 
   watch(
@@ -88,10 +90,12 @@ export class Changes {
       const initial = [...this.matchingRegisters(pattern, options)].map(register => this.describe(register, 'merged', true))
       if (initial.length > 0) this.guarded(() => deliver(initial.filter(change => isYoung(change, options))))
     }
+    const points = isSystemPath(pattern.literalPrefix) ? 0 : 1
     this.watchers.add(watcher)
+    this.pointWatchers += points
     this.matching.clear()
     return () => {
-      this.watchers.delete(watcher)
+      if (this.watchers.delete(watcher)) this.pointWatchers -= points
       this.matching.clear()
     }
   }
@@ -110,7 +114,8 @@ export class Changes {
     }
   }
 
-  private handOver(): void {
+  // A field, as a function made in `note` would cost every write its context.
+  private readonly handOver = (): void => {
     this.scheduled = false
     const pending = [...this.pending]
     this.pending.clear()

@@ -32,8 +32,7 @@ import {
   type PriorityValue,
   type Quality,
   type Register,
-  type SetElementOf,
-  type WriteResult
+  type SetElementOf
 } from '@selvedge/documents'
 import { CounterHandle, PriorityHandle, SetHandle } from './composite-handles.js'
 import { replicaErrors } from './errors.js'
@@ -92,8 +91,8 @@ export class Points<S extends AnyPointSchema> {
    * Writes a point. It is readable at once; it never waits for disk or network, and what has not been sent or stored yet coalesces.
    * @throws SelvedgeError `POINT_REFUSED`, `POINT_UNKNOWN`, `PATH_INVALID`, `VALUE_INVALID`, `VALUE_TOO_LARGE`
    */
-  set<P extends string>(path: PathArgument<S, P, 'plain'>, value: PointInput<S, P>, options: SetOptions = {}): Receipt {
-    return this.space.receipt(this.write(path, value, options))
+  set<P extends string>(path: PathArgument<S, P, 'plain'>, value: PointInput<S, P>, options?: SetOptions): Receipt {
+    return this.space.receipt(this.space.table.set(path, this.accept(path, value), options && this.writeOptions(options)))
   }
 
   /** Deletes a point. */
@@ -107,12 +106,12 @@ export class Points<S extends AnyPointSchema> {
    * @throws SelvedgeError `BATCH_TOO_LARGE`, or as {@link set}
    */
   batch(fill: (writer: BatchWriter<S>) => void): Receipt {
-    const writes: { path: string; value: Value | undefined; options: SetOptions }[] = []
+    const writes: { path: string; value: Value | undefined; options: SetOptions | undefined }[] = []
     fill({
-      set: (path, value, options = {}) => void writes.push({ path, value: this.accept(path, value), options }),
+      set: (path, value, options) => void writes.push({ path, value: this.accept(path, value), options }),
       delete: path => {
         this.checkPath(path)
-        writes.push({ path, value: undefined, options: {} })
+        writes.push({ path, value: undefined, options: undefined })
       }
     })
     const size = writes.reduce(
@@ -128,7 +127,7 @@ export class Points<S extends AnyPointSchema> {
     const { table } = this.space
     const results = table.batch(() =>
       writes.map(({ path, value, options }) =>
-        value === undefined ? table.delete(path) : table.set(path, value, this.writeOptions(options))
+        value === undefined ? table.delete(path) : table.set(path, value, options && this.writeOptions(options))
       )
     )
     // Seqs of one batch are consecutive: the last being durable means that all are.
@@ -211,10 +210,6 @@ export class Points<S extends AnyPointSchema> {
       : undefined
   }
 
-  private write(path: string, value: unknown, options: SetOptions): WriteResult {
-    return this.space.table.set(path, this.accept(path, value), this.writeOptions(options))
-  }
-
   private writeOptions(options: SetOptions): { quality?: Quality; expiresAtMs?: number } {
     return {
       ...(options.quality === undefined ? {} : { quality: options.quality }),
@@ -244,7 +239,10 @@ export class Points<S extends AnyPointSchema> {
   }
 
   private checkPath(path: string, kind?: 'plain' | 'counter' | 'set' | 'priority'): void {
-    const problem = pathProblem(path) ?? (isSystemPath(path) ? 'paths that start with @ are reserved' : undefined)
+    // What stands in the table was checked when it came there.
+    const known = this.space.table.peekAddress(path)?.slot === ''
+    const problem =
+      (known ? undefined : pathProblem(path)) ?? (isSystemPath(path) ? 'paths that start with @ are reserved' : undefined)
     if (problem)
       throw new SelvedgeError(coreErrors.pathInvalid, `${JSON.stringify(path)} is no path for a point: ${problem}`, {
         details: { path }

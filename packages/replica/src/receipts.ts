@@ -4,7 +4,7 @@
  * is acknowledged by what overwrote it. Waiting receipts cost memory until they resolve or are aborted: pass a signal.
  */
 import { SelvedgeError, type NodeId } from '@selvedge/core'
-import { covers, type Dot, type RegisterTable, type WriteResult, type WriterLog } from '@selvedge/documents'
+import { covers, type Dot, type RegisterTable, type VersionVector, type WriteResult, type WriterLog } from '@selvedge/documents'
 import type { DurableState, MemberTable } from '@selvedge/session'
 import { replicaErrors } from './errors.js'
 
@@ -35,11 +35,45 @@ interface Waiting {
   reject(error: Error): void
 }
 
+/** Writes of one writer that the next flush stores: those who wait for them share a promise. */
+class NextFlush {
+  /** The latest of them. */
+  seq: number
+  waits = 0
+  resolve!: () => void
+  reject!: (error: Error) => void
+  readonly promise = new Promise<void>((resolve, reject) => {
+    this.resolve = resolve
+    this.reject = reject
+  })
+
+  constructor(
+    /** What the flushes up to now have taken: with another one, this one is under way. */
+    readonly taken: VersionVector,
+    readonly writer: WriterLog,
+    readonly first: number
+  ) {
+    this.seq = first
+  }
+
+  admits(writer: WriterLog, seq: number, taken: VersionVector): boolean {
+    return this.writer === writer && this.first <= seq && this.taken === taken
+  }
+
+  join(seq: number): Promise<void> {
+    if (seq > this.seq) this.seq = seq
+    this.waits++
+    return this.promise
+  }
+}
+
 export interface ReceiptsOptions {
   readonly node: NodeId
   readonly table: RegisterTable
   readonly members: MemberTable
   readonly durable: () => DurableState
+  /** What the latest flush stores or has stored: a new object whenever it covers more. */
+  readonly taken: () => VersionVector
   /** What `local` means to a relay is that its own store has it: it counts as `relay` too. */
   readonly role: 'node' | 'relay'
   /** Somebody begins to wait for a write to be durable. */
@@ -48,19 +82,17 @@ export interface ReceiptsOptions {
 
 export class Receipts {
   private readonly waiting: Record<DurabilityLevel, Set<Waiting>> = { local: new Set(), site: new Set(), relay: new Set() }
+  /** Flushes that are waited for, oldest first. */
+  private flushes: NextFlush[] = []
+  private writer: WriterLog | undefined
   private closed: Error | undefined
   private elsewhere = 0
 
   constructor(private readonly options: ReceiptsOptions) {}
 
   of({ writer: key, seq, shadowed }: WriteResult): Receipt {
-    const writer = this.options.table.writer(key)
-    return {
-      dot: { writer: key, seq },
-      shadowed,
-      durable: (level, options) => this.wait(writer, seq, level, options?.signal),
-      reached: () => this.reached(writer, seq)
-    }
+    if (this.writer?.key !== key) this.writer = this.options.table.writer(key)
+    return new WriteReceipt(this, this.writer, seq, shadowed)
   }
 
   /** How far the write (writer, seq) is known to have reached. */
@@ -71,16 +103,28 @@ export class Receipts {
   }
 
   private isDurable(writer: WriterLog, seq: number, level: DurabilityLevel): boolean {
-    const { members, node, role } = this.options
-    const here = (): boolean => covers(this.options.durable().vector, writer, seq)
-    if (level === 'local' || (level === 'relay' && role === 'relay')) return here()
+    const { members, node, role, durable } = this.options
+    if (level === 'local' || (level === 'relay' && role === 'relay')) return covers(durable().vector, writer, seq)
     return members.holdersOf(writer, seq, level === 'relay' ? 'relay' : 'node', node).next().done === false
   }
 
-  private wait(writer: WriterLog, seq: number, level: DurabilityLevel, signal?: AbortSignal): Promise<void> {
+  /** As {@link Receipt.durable}, for the write (writer, seq). */
+  wait(writer: WriterLog, seq: number, level: DurabilityLevel, signal: AbortSignal | undefined): Promise<void> {
+    const plain = level === 'local' && signal === undefined
+    // Above a write that the next flush is waited for is nothing that is durable.
+    const next = this.flushes[this.flushes.length - 1]
+    if (plain && next?.admits(writer, seq, this.options.taken())) return next.join(seq)
     if (this.isDurable(writer, seq, level)) return Promise.resolve()
+    if (this.closed) return Promise.reject(this.closed)
+    if (!plain || covers(this.options.taken(), writer, seq)) return this.waitAlone(writer, seq, level, signal)
+    const flush = new NextFlush(this.options.taken(), writer, seq)
+    this.flushes.push(flush)
+    this.options.onAwaited?.(level)
+    return flush.join(seq)
+  }
+
+  private waitAlone(writer: WriterLog, seq: number, level: DurabilityLevel, signal: AbortSignal | undefined): Promise<void> {
     return new Promise((resolve, reject) => {
-      if (this.closed) return reject(this.closed)
       const aborted = (): void => waiting.reject(abortError(level, signal))
       const done = (): void => {
         this.waiting[level].delete(waiting)
@@ -103,7 +147,7 @@ export class Receipts {
 
   /** Whether somebody waits for a write to be durable here. */
   get isLocalAwaited(): boolean {
-    return this.waiting.local.size > 0
+    return this.flushes.length > 0 || this.waiting.local.size > 0
   }
 
   /** Rises with each wait for another replica. */
@@ -115,11 +159,19 @@ export class Receipts {
   check(levels: readonly DurabilityLevel[]): void {
     for (const level of levels)
       for (const waiting of this.waiting[level]) if (this.isDurable(waiting.writer, waiting.seq, level)) waiting.resolve()
+    if (levels.includes('local') && this.flushes.length > 0) {
+      const waited = this.flushes
+      this.flushes = []
+      for (const flush of waited)
+        if (this.isDurable(flush.writer, flush.seq, 'local')) flush.resolve()
+        else this.flushes.push(flush)
+    }
   }
 
   /** Receipts that wait. */
   get pending(): number {
-    return this.waiting.local.size + this.waiting.site.size + this.waiting.relay.size
+    const together = this.flushes.reduce((sum, flush) => sum + flush.waits, 0)
+    return together + this.waiting.local.size + this.waiting.site.size + this.waiting.relay.size
   }
 
   close(): void {
@@ -128,6 +180,28 @@ export class Receipts {
       'the replica was closed before the write was durable at the level asked for'
     )
     for (const set of Object.values(this.waiting)) for (const waiting of set) waiting.reject(this.closed)
+    for (const flush of this.flushes.splice(0)) flush.reject(this.closed)
+  }
+}
+
+class WriteReceipt implements Receipt {
+  constructor(
+    private readonly receipts: Receipts,
+    private readonly writer: WriterLog,
+    private readonly seq: number,
+    readonly shadowed: boolean
+  ) {}
+
+  get dot(): Dot {
+    return { writer: this.writer.key, seq: this.seq }
+  }
+
+  durable(level: DurabilityLevel, options?: { signal?: AbortSignal }): Promise<void> {
+    return this.receipts.wait(this.writer, this.seq, level, options?.signal)
+  }
+
+  reached(): Reached {
+    return this.receipts.reached(this.writer, this.seq)
   }
 }
 

@@ -4,7 +4,7 @@
  * beyond the points themselves, and nobody who writes waits for it.
  */
 import { isSelvedgeError, type Clock, type Logger, type SpaceStore, type StoreBatch, type Timer } from '@selvedge/core'
-import { emptyVector, type Register, type RegisterTable } from '@selvedge/documents'
+import { emptyVector, type Register, type RegisterTable, type VersionVector } from '@selvedge/documents'
 import type { DurableState, MemberTable } from '@selvedge/session'
 import { SpaceLog, type LogTuning } from './space-log.js'
 import { decodeMembers, decodeState, encodeMembers, encodeState, type StoredMember } from './space-state.js'
@@ -35,6 +35,7 @@ export class SpacePersister {
   private readonly registerLog: SpaceLog
   private readonly options: SpacePersisterOptions
   private state: DurableState = { vector: emptyVector, changeIndex: 0, version: 0 }
+  private takenVector = emptyVector
   private storedVectorVersion = -1
   private flushTimer: Timer | undefined
   private flushedAt = Number.NEGATIVE_INFINITY
@@ -52,6 +53,11 @@ export class SpacePersister {
   /** What is durable, as of the last commit. */
   get durable(): DurableState {
     return this.state
+  }
+
+  /** What the flush under way stores, or the last one has stored: a new object whenever it covers more. */
+  get taken(): VersionVector {
+    return this.takenVector
   }
 
   get logSize(): { readonly totalBytes: number; readonly liveBytes: number; readonly records: number } {
@@ -95,6 +101,7 @@ export class SpacePersister {
     }
     // A loss must not be found again at the next open with an old vector still in place.
     this.state = { vector: rejoining ? emptyVector : table.vector(), changeIndex: table.changeIndex, version: 1 }
+    this.takenVector = this.state.vector
     this.storedVectorVersion = rejoining ? -1 : table.vectorVersion
     // The first commit of a space answers for its loss (see `StoreLoss`): it must be this one. It is not waited for, since a node
     // whose disk fails at present must start all the same.
@@ -168,7 +175,7 @@ export class SpacePersister {
     const changed = table.changedSince(this.state.changeIndex)
     const changeIndex = table.changeIndex
     const vectorVersion = table.vectorVersion
-    const vector = table.vector()
+    const vector = (this.takenVector = table.vector())
     const state = encodeState({ vector, floors: table.floors(), hlc: table.hlc.last, ceilingMs: trustedNowMs })
     try {
       for (let next = 0, last = false; !last;) {

@@ -114,6 +114,7 @@ export class SpaceReplica implements SessionSpace {
       table: this.table,
       members: this.members,
       durable: () => this.persister.durable,
+      taken: () => this.persister.taken,
       role: options.role
     })
     this.changes = new Changes({
@@ -298,14 +299,17 @@ export class SpaceReplica implements SessionSpace {
     else this.arrivedFrom.add(arrivedFrom)
     if (this.changedNoted) return
     this.changedNoted = true
-    queueMicrotask(() => {
-      this.changedNoted = false
-      const arrived = this.arrivedFrom
-      this.arrivedFrom = new Set()
-      this.options.events.changed(this, this.changedHere ? undefined : arrived)
-      this.changedHere = false
-      this.persister.schedule()
-    })
+    queueMicrotask(this.tellChanged)
+  }
+
+  // A field, as a function made in `noteChanged` would cost every write its context.
+  private readonly tellChanged = (): void => {
+    this.changedNoted = false
+    const arrived = this.arrivedFrom
+    this.arrivedFrom = new Set()
+    this.options.events.changed(this, this.changedHere ? undefined : arrived)
+    this.changedHere = false
+    this.persister.schedule()
   }
 
   private onDurable(): void {
