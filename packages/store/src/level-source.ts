@@ -58,8 +58,8 @@ export interface LevelSource {
 }
 
 /**
- * Number of the latest commit known to be fsynced, kept beside the database. It is written without a fsync after each commit, so
- * it may lag behind and is never ahead: a database that is behind its watermark has lost commits, such as when the tail of its log
+ * Number of the latest commit known to be fsynced, kept beside the database. It is written without a fsync behind the commits,
+ * so it may lag behind and is never ahead: a database that is behind its watermark has lost commits, such as when the tail of its log
  * is damaged, which Level takes for writes that were never finished.
  */
 export interface Watermark {

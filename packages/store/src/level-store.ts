@@ -100,7 +100,7 @@ export class LevelStore implements Store, LevelSpaceHost, CommitTarget<FramedBat
     this.healthState = new HealthState(options.clock, log)
     this.connection = new LevelConnection(options.source, verified.database, () => this.health, log)
     this.queue = new CommitQueue(this, options.clock, log, this.healthState, options)
-    this.watermark = new WatermarkWriter(options.source.watermark, log)
+    this.watermark = new WatermarkWriter(options.source.watermark, options.clock, log)
     this.found = verified.spaces
     this.manifests = verified.manifests
     this.sequence = this.stored = verified.sequence
