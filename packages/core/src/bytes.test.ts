@@ -136,6 +136,18 @@ describe('text and bytes', () => {
     expect(new ByteReader(written(writer => writer.string(text))).string()).toBe(text)
   })
 
+  it('writes the rest of a string as it would write that alone', () => {
+    fc.assert(
+      fc.property(
+        fc.string({ unit: 'grapheme', maxLength: 80 }),
+        fc.string({ unit: 'grapheme', maxLength: 80 }),
+        (before, rest) => {
+          expect(written(writer => writer.string(before + rest, before.length))).toEqual(written(writer => writer.string(rest)))
+        }
+      )
+    )
+  })
+
   it('refuses what is not UTF-8', () => {
     expect(codeOf(() => new ByteReader(Uint8Array.of(2, 0xc3, 0x28)).string())).toBe('CODEC_INVALID')
   })

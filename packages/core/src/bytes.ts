@@ -83,15 +83,26 @@ export class ByteWriter {
     return this.uint(bytes.length).raw(bytes)
   }
 
-  /** Length in bytes, then UTF-8. */
-  string(text: string): this {
-    if (text.length < 64 && isAscii(text)) {
-      this.reserve(text.length + 1)
-      this.buffer[this.length++] = text.length
-      for (let i = 0; i < text.length; i++) this.buffer[this.length++] = text.charCodeAt(i)
-      return this
+  /** Length in bytes, then UTF-8; of what stands from `from` on, which is never between the halves of a surrogate pair. */
+  string(text: string, from = 0): this {
+    const length = text.length - from
+    if (length < 64) {
+      this.reserve(length + 1)
+      const { buffer } = this
+      let at = this.length
+      buffer[at++] = length
+      let i = from
+      for (; i < text.length; i++) {
+        const unit = text.charCodeAt(i)
+        if (unit > 127) break
+        buffer[at++] = unit
+      }
+      if (i === text.length) {
+        this.length = at
+        return this
+      }
     }
-    return this.bytes(textEncoder.encode(text))
+    return this.bytes(textEncoder.encode(from === 0 ? text : text.slice(from)))
   }
 
   /** A copy of what was written. */
@@ -116,11 +127,6 @@ const escapePositive = Number.MAX_SAFE_INTEGER - 1
 const escapeNegative = Number.MAX_SAFE_INTEGER
 const firstEscapedPositive = 2 ** 52 - 1
 const firstEscapedNegative = 2 ** 52
-
-function isAscii(text: string): boolean {
-  for (let i = 0; i < text.length; i++) if (text.charCodeAt(i) > 127) return false
-  return true
-}
 
 export class ByteReader {
   private at: number

@@ -173,7 +173,7 @@ export class EntryEncoder {
     while (shared < most && before.charCodeAt(shared) === path.charCodeAt(shared)) shared++
     // Never cut between the halves of a surrogate pair: the suffix must be valid UTF-8 of its own.
     if (shared > 0 && isHighSurrogate(path.charCodeAt(shared - 1))) shared--
-    this.paths.uint(shared).string(path.slice(shared))
+    this.paths.uint(shared).string(path, shared)
     this.path = path
   }
 
