@@ -97,17 +97,18 @@ async function measure(bench: Bench, site: Site, database: Database): Promise<Ro
     level: () => level(database, 1, 1, durationMs / 2)
   })
   const disk = `${await fileSystem()}; 10,000 points, a number each; node with a store and no peers`
+  const manyRow = row(
+    bench,
+    {
+      title: 'acknowledged fsynced writes, 1,000 in flight',
+      ours: figure('selvedge', '/s', many.ours),
+      beside: [figure('Level, sync, batches of 100', '/s', many.level)],
+      conditions: `${disk}; Level at its best of 1, 2, 4, 10, 20 and 40 batches in flight: ${batches}`
+    },
+    { atLeast: 1.5, times: 'Level' }
+  )
   return [
-    row(
-      bench,
-      {
-        title: 'acknowledged fsynced writes, 1,000 in flight',
-        ours: figure('selvedge', '/s', many.ours),
-        beside: [figure('Level, sync, batches of 100', '/s', many.level)],
-        conditions: `${disk}; Level at its best of 1, 2, 4, 10, 20 and 40 batches in flight: ${batches}`
-      },
-      { atLeast: 1.5, times: 'Level' }
-    ),
+    manyRow.reached ? manyRow : { ...manyRow, note },
     row(
       bench,
       {
@@ -120,3 +121,13 @@ async function measure(bench: Bench, site: Site, database: Database): Promise<Ro
     )
   ]
 }
+
+/** What the profile shows, for the row of many in flight when it is not reached. */
+const note =
+  'All 1,000 tasks are acknowledged by one flush, write again in one turn, and wait for the next: a node that has the disk for itself ' +
+  'computes for most of the time; where others sync too, it waits for the disk for a third of it and more, while Level fills one ' +
+  'batch as it syncs another. A write takes about half the CPU of a put in a batch (4.4 µs to 8 µs on a busy machine). Of it the ' +
+  'log record takes 20 % (paths half of that), the tasks themselves 14 % and 640 of 900 bytes of garbage, the collector 10 %, the ' +
+  'look-up of the path 8 %, the rest of the write in memory 9 %, the hand-over to Level 9 %. Flushing while the other half of ' +
+  'the tasks writes would hide the shorter of the two; where a sync takes longer than 1,000 writes compute it would halve what a ' +
+  'sync stores, so it would have to follow the measured time of a sync.'
