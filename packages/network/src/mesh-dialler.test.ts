@@ -133,3 +133,43 @@ test('an address that turns out to be our own is forgotten, and nothing happens 
   await world.advance(60_000)
   expect([world.dials.length, world.clock.timers]).toEqual([before, 0])
 })
+
+test('four peers are dialled at a time; those that keep the caller waiting make room after a second', async () => {
+  const clock = new ManualClock()
+  const waiting: (() => void)[] = []
+  const dialler = new MeshDialler({
+    clock,
+    random: seededRandom(4),
+    log: silentLogger,
+    dial: ([address]) => new Promise(resolve => waiting.push(() => resolve(nodeId(address!.slice(1))))),
+    isLinked: () => true,
+    isAllowed: () => true,
+    isSelf: () => false
+  })
+  const settle = async (): Promise<void> => {
+    for (let turns = 0; turns < 10; turns++) await Promise.resolve()
+  }
+  for (let i = 0; i < 20; i++) dialler.add(`/peer-${i}`, undefined)
+  clock.advance(0)
+  await settle()
+  expect(waiting.length).toBe(4)
+  waiting[2]!()
+  await settle()
+  expect(waiting.length).toBe(5)
+  clock.advance(999)
+  await settle()
+  expect(waiting.length).toBe(5)
+  clock.advance(1)
+  await settle()
+  expect(waiting.length).toBe(9)
+  // What ends after its turn makes no room twice.
+  waiting[0]!()
+  await settle()
+  expect(waiting.length).toBe(9)
+  dialler.close()
+  await settle()
+  expect(waiting.length).toBe(9)
+  for (const answer of waiting) answer()
+  await settle()
+  expect(clock.timers).toBe(0)
+})

@@ -25,6 +25,7 @@ interface Target {
   node: NodeId | undefined
   readonly backoff: Backoff
   timer: Timer | undefined
+  /** It is being dialled, or its turn is to come. */
   dialling: boolean
 }
 
@@ -32,9 +33,15 @@ interface Target {
 const addressesMax = 16
 /** A link that held for this long clears the backoff; a shorter one does not, or refusals after admission would be hammered. */
 const stableMs = 10_000
+/** Handshakes cost both ends milliseconds of computing: dialled all at once, a large mesh on slow machines would time out, again and again. */
+const dialsAtOnceMax = 4
+/** A dial that takes longer makes room for the next: the peers that answer must not wait for those that don't. */
+const dialTurnMs = 1_000
 
 export class MeshDialler {
   private readonly targets = new Map<string, Target>()
+  private readonly turns: (() => void)[] = []
+  private turnsTaken = 0
   private closed = false
 
   constructor(private readonly options: MeshDiallerOptions) {}
@@ -85,6 +92,7 @@ export class MeshDialler {
     this.closed = true
     for (const target of this.targets.values()) this.cancel(target)
     this.targets.clear()
+    for (const begin of this.turns.splice(0)) begin()
   }
 
   private newTarget(addresses: readonly string[], node: NodeId | undefined): Target {
@@ -115,7 +123,10 @@ export class MeshDialler {
       if (!this.options.isAllowed(target.node)) return this.schedule(target, target.backoff.next())
     }
     target.dialling = true
+    const done = await this.turn()
     try {
+      // Linked from the other side meanwhile, or not wanted any more.
+      if (this.closed || (target.node !== undefined && this.options.isLinked(target.node))) return
       target.node = await this.options.dial(target.addresses)
     } catch (error) {
       if (this.options.isSelf(error)) {
@@ -124,9 +135,26 @@ export class MeshDialler {
       }
       this.options.log.debug({ addresses: target.addresses, error }, 'a peer could not be dialled')
     } finally {
+      done()
       target.dialling = false
     }
     // The link comes a little later than the dial; should it not come, this attempt counts as failed.
     if (target.node === undefined || !this.options.isLinked(target.node)) this.schedule(target, target.backoff.next())
+  }
+
+  /** Resolves when it is a dial's turn; call what it gives when the dial has ended. */
+  private async turn(): Promise<() => void> {
+    if (this.turnsTaken >= dialsAtOnceMax) await new Promise<void>(resolve => this.turns.push(resolve))
+    this.turnsTaken++
+    let over = false
+    const end = (): void => {
+      if (over) return
+      over = true
+      timer.cancel()
+      this.turnsTaken--
+      this.turns.shift()?.()
+    }
+    const timer = this.options.clock.setTimer(dialTurnMs, end)
+    return end
   }
 }

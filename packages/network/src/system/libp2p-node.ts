@@ -54,9 +54,9 @@ export function createNode(options: Libp2pNodeOptions): Promise<Libp2p> {
       inboundConnectionThreshold: 256,
       maxIncomingPendingConnections: 256,
       maxConnections: 2048,
-      dialTimeout: 5_000,
-      addressDialTimeout: 3_000,
-      inboundUpgradeTimeout: 5_000,
+      dialTimeout: 10_000,
+      addressDialTimeout: 8_000,
+      inboundUpgradeTimeout: 10_000,
       inboundStreamProtocolNegotiationTimeout: 5_000,
       outboundStreamProtocolNegotiationTimeout: 5_000,
       reconnectRetries: 0
