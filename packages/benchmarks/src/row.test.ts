@@ -25,6 +25,8 @@ describe('a row', () => {
   it('may stand alone against an amount, and not against a multiple', () => {
     const alone = { title: 't', ours: of('selvedge', 5), beside: [], conditions: 'c' }
     expect(row(bench, alone, { atMost: 6, unit: 'ms' })).toMatchObject({ ratio: null, reached: true })
+    const nothing = { ...alone, beside: [of('peer', 0)] }
+    expect(row(bench, nothing, { atMost: 6, unit: 'ms' })).toMatchObject({ ratio: null, reached: true })
     expect(() => row(bench, alone, { atMost: 6, times: 'nothing' })).toThrow('needs something beside it')
   })
 })

@@ -66,7 +66,7 @@ export type Target =
 /** A row against one target: a multiple of `beside[0]` (`times` names it) or an amount of `unit`. */
 export function row(bench: Bench, answer: Omit<Row, 'question' | 'ratio' | 'target' | 'reached'>, target: Target): Row {
   const { ours, beside } = answer
-  const ratio = beside[0] ? ours.value / beside[0].value : null
+  const ratio = beside[0]?.value ? ours.value / beside[0].value : null
   const measured = 'times' in target ? ratio : ours.value
   if (measured === null) throw new Error(`${bench.id}: a target in multiples needs something beside it`)
   const limit = 'atLeast' in target ? target.atLeast : target.atMost

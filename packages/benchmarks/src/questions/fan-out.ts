@@ -10,7 +10,7 @@ import { sample } from '../sample.js'
 
 const steadyRate = 500
 const latencyMaxMs = 250
-const rateMin = 4_000
+const rateMin = 1_000
 const rateMax = 512_000
 /** The search ends when two neighbouring rates are this near. */
 const finestStep = 1.1
