@@ -10,7 +10,7 @@ class Obedient {
   readonly up = true
   deaf = false
   asked = 0
-  readonly points = new Map<string, { value: unknown; time: number }>()
+  readonly points = new Map<string, { value: unknown; time: number; writer: string }>()
   readonly counters = new Map<string, number>()
   readonly sets = new Map<string, string[]>()
   readonly notes: Record<string, unknown> = {}
@@ -29,7 +29,7 @@ class Obedient {
   private act(errand: Errand): void {
     switch (errand.kind) {
       case 'set':
-        return void this.points.set(errand.path, { value: errand.value, time: 1 })
+        return void this.points.set(errand.path, { value: errand.value, time: 1, writer: 'a' })
       case 'delete':
         return void this.points.delete(errand.path)
       case 'add':

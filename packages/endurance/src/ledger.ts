@@ -4,7 +4,7 @@
  * greater stamp is the newer.
  */
 import type { DurabilityLevel } from '@selvedge/replica'
-import type { Acknowledged, View, Written } from './process/protocol.js'
+import type { Acknowledged, Stamp, View, Written } from './process/protocol.js'
 
 /** Something acknowledged that a replica does not have. */
 export interface Missing {
@@ -81,7 +81,7 @@ export function holds(view: View, write: Written): boolean {
   const found = view.points.get(write.path)
   if (!found) return false
   if (typeof write.value === 'number') return typeof found.value === 'number' && found.value >= write.value
-  return found.time > write.time || (found.time === write.time && found.value === write.value)
+  return isLater(found, write) || (found.time === write.time && found.writer === write.writer && found.value === write.value)
 }
 
 /** Of the last writes that several processes made, the one that must stand at each path. */
@@ -96,5 +96,9 @@ export function winners(summaries: Iterable<readonly Written[]>): Map<string, Wr
 }
 
 function isNewer(write: Written, known: Written): boolean {
-  return typeof write.value === 'number' && typeof known.value === 'number' ? write.value > known.value : write.time >= known.time
+  return typeof write.value === 'number' && typeof known.value === 'number' ? write.value > known.value : isLater(write, known)
+}
+
+function isLater(a: Stamp, b: Stamp): boolean {
+  return a.time !== b.time ? a.time > b.time : a.writer > b.writer
 }

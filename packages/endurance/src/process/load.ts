@@ -74,7 +74,8 @@ export class Load {
     const path = shared ? `s/${below(random, options.sharedPoints)}` : `p/${this.name}/${below(random, options.ownPoints)}`
     const value = shared ? `${this.name} ${options.base + n}` : options.base + n
     const receipt = this.served.points.set(path, value)
-    const written: Written = { path, value, time: this.served.state.replica.table.get(path)?.time ?? 0 }
+    const register = this.served.state.replica.table.get(path)
+    const written: Written = { path, value, time: register?.time ?? 0, writer: register?.writer.key ?? '' }
     this.last.set(path, written)
     if (n % options.receiptEvery === 0 && this.awaited < awaitedMax)
       void this.await(receipt, written, options.levels[Math.floor(n / options.receiptEvery) % options.levels.length] ?? 'local')

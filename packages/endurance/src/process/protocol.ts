@@ -45,11 +45,17 @@ export interface LoadOptions {
   readonly seed: number
 }
 
-/** A write as its writer knows it. `time` is its stamp. */
-export interface Written {
+/** When a write was made, and by whom: of two writes in one instant the one of the greater writer stands. */
+export interface Stamp {
+  readonly time: number
+  /** The writer's key. */
+  readonly writer: string
+}
+
+/** A write as its writer knows it. */
+export interface Written extends Stamp {
   readonly path: string
   readonly value: number | string
-  readonly time: number
 }
 
 /** A receipt of a write resolved. */
@@ -74,7 +80,7 @@ export type Errand =
 /** What a replica says it holds, for those who compare. */
 export interface View {
   /** Live plain points of the runs: value and stamp. */
-  readonly points: ReadonlyMap<string, { readonly value: unknown; readonly time: number }>
+  readonly points: ReadonlyMap<string, Stamp & { readonly value: unknown }>
   readonly counters: ReadonlyMap<string, number>
   readonly sets: ReadonlyMap<string, readonly string[]>
   /** The shared document: its map, and its list of tokens. */

@@ -1,18 +1,18 @@
 /** What a replica holds, whole or as digests, for those who compare replicas with one another and with the ledger. */
 import { createHash } from 'node:crypto'
-import type { Rest, View } from './protocol.js'
+import type { Rest, Stamp, View } from './protocol.js'
 import type { Served } from './served.js'
 
 export function viewOf(served: Served): View {
   const { points, state, notes, config } = served
   const { table } = state.replica
-  const values = new Map<string, { value: unknown; time: number }>()
+  const values = new Map<string, Stamp & { value: unknown }>()
   const composites = { c: new Set<string>(), e: new Set<string>(), o: new Set<string>() }
   for (const register of table.all()) {
-    const { path, value, time } = register
+    const { path, value, time, writer } = register
     if (value === undefined || table.isExpired(register)) continue
     const kind = path.slice(0, path.indexOf('/'))
-    if (kind === 'p' || kind === 's' || kind === 'd') values.set(path, { value, time })
+    if (kind === 'p' || kind === 's' || kind === 'd') values.set(path, { value, time, writer: writer.key })
     else if (kind === 'c' || kind === 'e' || kind === 'o') composites[kind].add(path)
   }
   return {
