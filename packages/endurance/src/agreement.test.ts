@@ -12,6 +12,7 @@ const rest: Rest = {
   caughtUp: true,
   alarms: [],
   divergences: 0,
+  conflicts: 0,
   registers: 1
 }
 

@@ -1,4 +1,5 @@
 /** The command of the long runs: `npm run soak`, `npm run kills`, `npm run cuts`, `npm run exile`. */
+import { conflictsKept } from '@selvedge/replica'
 import { parseArgs } from 'node:util'
 import { runCuts } from './cuts.js'
 import { runExile } from './exile.js'
@@ -47,7 +48,8 @@ const commands: Readonly<Record<string, Command>> = {
         sampleEveryMs: every! * 1_000,
         out,
         settleWithinMs,
-        judge: minutes! >= judgedMinutesMin
+        judge: minutes! >= judgedMinutesMin,
+        conflicts: conflictsKept
       })
   },
   kills: {

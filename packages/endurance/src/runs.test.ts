@@ -39,7 +39,16 @@ describe('the long runs, short', () => {
 
   it('soak: equal at the end, with samples and a chart', { timeout }, async () => {
     const minutes = 8 / 60
-    const verdict = await runSoak({ ...running, ...load, minutes, seed, sampleEveryMs: 1_000, out: directory, judge: false })
+    const verdict = await runSoak({
+      ...running,
+      ...load,
+      minutes,
+      seed,
+      sampleEveryMs: 1_000,
+      out: directory,
+      judge: false,
+      conflicts: 50
+    })
     expect(verdict).toMatchObject({ held: true, problems: [], stopped: false })
     const samples = (await readFile(join(directory, 'samples.ndjson'), 'utf8')).trim().split('\n')
     expect(samples).toHaveLength(8 * 4)
@@ -59,7 +68,8 @@ describe('the long runs, short', () => {
       seed,
       sampleEveryMs: 500,
       out: directory,
-      judge: false
+      judge: false,
+      conflicts: 10
     })
     expect(verdict).toMatchObject({ held: true, stopped: true, problems: [] })
     expect(verdict.writes).toBeGreaterThan(0)

@@ -29,6 +29,8 @@ export interface SoakOptions extends Running {
   readonly out?: string | undefined
   /** For replicas to become equal once the load has ended. */
   readonly settleWithinMs: number
+  /** Conflicts that each process records before the load begins: a ring keeps 1,000. */
+  readonly conflicts: number
   /** Whether growth, and the rate that was made, are judged: a run of seconds says nothing of them. */
   readonly judge: boolean
 }
@@ -51,6 +53,9 @@ const floorsMin = 30
 const floorEveryMs = { least: 5_000, most: 60_000 }
 /** Of the rate asked for, at least this part must have been made: else this was another, lighter run. */
 const rateShare = 0.9
+/** Few, so that writes of several processes meet. */
+const contestedPoints = 30
+const fillWithinMs = 300_000
 /** An override that was written last has expired after this. */
 const overridesGoneMs = 2_000
 
@@ -69,6 +74,7 @@ export async function runSoak(options: SoakOptions): Promise<SoakVerdict> {
   try {
     if (options.out !== undefined) await mkdir(options.out, { recursive: true })
     await agreement(building.all, { withinMs: options.settleWithinMs, nodes: options.nodes, signal: options.signal })
+    await run.fillRings()
     await run.load()
     settleMs = await run.atRest()
   } catch (error) {
@@ -102,6 +108,8 @@ class Soak {
   readonly errands: ErrandBook
   loadMs = 0
   writes = 0
+  /** Writes before the load, which samples count too. */
+  private filled = 0
   private summaries: LoadSummary[] = []
 
   constructor(
@@ -121,6 +129,39 @@ class Soak {
     })
   }
 
+  /**
+   * Conflicts are kept in a ring of each process: until it is full it grows. So all write the same few points at once, until it is,
+   * and what grows afterwards grows.
+   */
+  async fillRings(): Promise<void> {
+    const { building, options } = this
+    await Promise.all(
+      building.all.map((each, i) =>
+        each.ask('load', {
+          perSecond: options.rate / building.all.length,
+          ownPoints: 1,
+          sharedPoints: contestedPoints,
+          sharedShare: 1,
+          base: 1,
+          receiptEvery: Number.MAX_SAFE_INTEGER,
+          levels: ['local'],
+          seed: options.seed - 1 - i
+        })
+      )
+    )
+    const startedMs = performance.now()
+    for (let least = 0; least < options.conflicts && !options.signal.aborted;) {
+      if (building.unexpected !== undefined) throw new Error(building.unexpected)
+      if (performance.now() - startedMs > fillWithinMs) throw new Error(`only ${least} conflicts came of ${options.conflicts}`)
+      await wait(250, undefined, { signal: options.signal }).catch(() => undefined)
+      const states = await Promise.all(building.all.map(each => each.ask('state')))
+      least = Math.min(...states.map(({ conflicts }) => conflicts))
+      options.progress(`filling the rings of conflicts: ${least} of ${options.conflicts}`)
+    }
+    const summaries = await Promise.all(building.all.map(each => each.ask('rest')))
+    this.filled = summaries.reduce((sum, { writes }) => sum + writes, 0)
+  }
+
   async load(): Promise<void> {
     const { building, options, errands } = this
     const { nodes } = building
@@ -132,8 +173,7 @@ class Soak {
           perSecond: perNode,
           ownPoints: Math.ceil((options.points * 0.9) / nodes.length),
           sharedPoints: Math.ceil(options.points * 0.1),
-          // Few: each conflict fills a place in rings of 1,000 a recorder, which is growth until they are full.
-          sharedShare: 0.02,
+          sharedShare: 0.1,
           base: 1,
           receiptEvery: 20,
           levels: ['local', 'site', 'relay'],
@@ -181,7 +221,7 @@ class Soak {
       )
       this.samples.push(...taken)
       for (const sample of taken) writer?.write(`${JSON.stringify(sample)}\n`)
-      const writes = taken.reduce((sum, sample) => sum + sample.writes, 0)
+      const writes = taken.reduce((sum, sample) => sum + sample.writes, -this.filled)
       const rss = taken.map(({ process: name, rssBytes }) => `${name} ${Math.round(rssBytes / 2 ** 20)}`).join(', ')
       options.progress(
         `${seconds(atMs)} of ${seconds(runMs)}  ${Math.round(writes / (atMs / 1_000))} writes/s  RSS in MiB: ${rss}`

@@ -108,6 +108,8 @@ export interface Rest {
   readonly alarms: readonly string[]
   readonly divergences: number
   readonly registers: number
+  /** Conflicts that this process has recorded, those that its ring has forgotten too. */
+  readonly conflicts: number
 }
 
 export interface Heal {

@@ -33,7 +33,12 @@ export function restOf(served: Served, awaited: number): Rest {
     .update(JSON.stringify(served.config.heads().slice().sort()))
     .digest('hex')
     .slice(0, 16)
-  return { ...served.standing(), documents, receipts: awaited + served.pendingReceipts() }
+  return {
+    ...served.standing(),
+    documents,
+    receipts: awaited + served.pendingReceipts(),
+    conflicts: served.state.replica.conflicts.count
+  }
 }
 
 function sorted(record: Readonly<Record<string, unknown>>): [string, unknown][] {
