@@ -225,6 +225,22 @@ describe('limits', () => {
 })
 
 describe('recovery', () => {
+  it('DOC-15: a document can be read while only its header waits for the store', async () => {
+    const { world, node } = await alone()
+    await set(node, notes, 'n', 1)
+    // With it the catalogue is stored that lists the edit; so after the restart its header is written anew, without the edit.
+    await set(node, documentId('floor/other'), 'n', 1)
+    const restarted = node.restart()
+    node.store.held = true
+    await restarted
+    await world.turns()
+    expect(node.store.pending).toBe(1)
+    const document = node.documents.openYjs(notes)
+    await world.turns(20)
+    expect(document.doc.getMap('m').toJSON()).toEqual({ n: 1 })
+    expect(node.store.pending).toBe(1)
+  })
+
   it('DOC-13: content whose catalogue entry was lost in a crash is listed again', async () => {
     const { world, node } = await alone()
     await set(node, notes, 'n', 1)

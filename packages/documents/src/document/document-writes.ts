@@ -19,6 +19,7 @@ export class DocumentWrites {
   private strays: readonly string[] = []
   private underWay = 0
   private newest: Promise<void> = Promise.resolve()
+  private newestContent: Promise<void> = Promise.resolve()
   private newestOwn: Promise<DocumentDot | undefined> = Promise.resolve(undefined)
   private waiters: Waiter[] = []
   private error: Error | undefined
@@ -72,8 +73,9 @@ export class DocumentWrites {
     return this.records.updates >= updateRecordsMax || bytes > Math.max(updateRecordBytesMax, this.records.snapshotBytes)
   }
 
+  /** After the content that is under way. A header alone changes nothing of it, and may wait for a full disk for days. */
   async read(): Promise<StoredContent> {
-    await this.newest
+    await this.newestContent
     return readContent(this.store, this.id, this.records)
   }
 
@@ -118,6 +120,7 @@ export class DocumentWrites {
         this.fail(error)
       }
     )
+    if ('snapshot' in content || content.length > 0) this.newestContent = this.newest
   }
 
   /** Removes every record and the header. */
