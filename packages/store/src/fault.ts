@@ -18,8 +18,7 @@ export function storeFault(error: unknown, location: string): SelvedgeError {
     return new SelvedgeError(storeErrors.locked, `the directory ${location} is in use: ${advice}`, options)
   }
   if (code === 'LEVEL_CORRUPTION') return new SelvedgeError(storeErrors.corrupt, said('the stored files are damaged'), options)
-  if (code === 'ENOSPC' || code === 'EDQUOT' || /No space left|quota exceeded/i.test(message))
-    return new SelvedgeError(storeErrors.full, said('the disk is full'), options)
+  if (isFull(error)) return new SelvedgeError(storeErrors.full, said('the disk is full: free some space'), options)
   if (unusableCodes.has(code) || /Permission denied|Read-only file system|Not a directory/i.test(message))
     return new SelvedgeError(
       storeErrors.unusable,
@@ -30,6 +29,12 @@ export function storeFault(error: unknown, location: string): SelvedgeError {
 }
 
 const unusableCodes = new Set(['EEXIST', 'ENOTDIR', 'EACCES', 'EPERM', 'EROFS', 'ENAMETOOLONG'])
+
+/** Whether there was no room to write. */
+export function isFull(error: unknown): boolean {
+  const { code, message } = rootCause(error)
+  return code === 'ENOSPC' || code === 'EDQUOT' || /No space left|quota exceeded/i.test(message)
+}
 
 /**
  * Whether an opening or the reading of every record failed in a way that a repair may mend: damage that Level names as such, or

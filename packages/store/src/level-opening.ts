@@ -23,6 +23,8 @@ export interface VerifiedLevel {
   /** What spaces are held against: from this opening, or an earlier one. */
   readonly damageMark: DamageMark | undefined
   readonly versionMissing: boolean
+  /** The disk is full, as the opening found. */
+  readonly full: boolean
 }
 
 const recoveries: readonly Recovery[] = ['none', 'repair', 'replace']
@@ -44,7 +46,7 @@ export async function openVerified(source: LevelSource, log: Logger): Promise<Ve
   throw new SelvedgeError(storeErrors.io, `no way to open ${source.location} is left`)
 }
 
-async function examine(source: LevelSource, { database, damage: told }: OpenedLevel, log: Logger): Promise<VerifiedLevel> {
+async function examine(source: LevelSource, { database, damage: told, full }: OpenedLevel, log: Logger): Promise<VerifiedLevel> {
   let found = await verifyAll(database)
   if (found.entries === 0) await makeNew(database, found)
   for (;;) {
@@ -70,7 +72,8 @@ async function examine(source: LevelSource, { database, damage: told }: OpenedLe
     sequence,
     damage,
     damageMark: damage === undefined ? earlier : { sequence, message: damage },
-    versionMissing: found.version !== layoutVersion
+    versionMissing: found.version !== layoutVersion,
+    full: full === true
   }
 }
 

@@ -42,6 +42,8 @@ export interface OpenedLevel {
   readonly database: LevelDatabase
   /** Says that records may be gone without a trace in the database itself: it was repaired, or another one was moved aside. */
   readonly damage?: string | undefined
+  /** The disk is full: it opened in room that was set aside for that. */
+  readonly full?: boolean | undefined
 }
 
 export interface LevelSource {

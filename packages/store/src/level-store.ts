@@ -107,11 +107,11 @@ export class LevelStore implements Store, LevelSpaceHost, CommitTarget<FramedBat
     this.damageMark = verified.damageMark
     this.damage = verified.damage
     if (verified.versionMissing) this.extra.push(put(versionKey, encodeVersion(layoutVersion)))
-    if (this.damage !== undefined && this.damageMark) {
-      this.extra.push(put(damageKey, encodeDamageMark(this.damageMark)))
-      // Stored at once: a commit of one space must not wipe out the trace of what another one lost.
-      this.queue.push(undefined, 0).catch(() => undefined)
-    }
+    const damaged = this.damage !== undefined && this.damageMark
+    if (damaged) this.extra.push(put(damageKey, encodeDamageMark(damaged)))
+    // Stored at once: a commit of one space must not wipe out the trace of what another one lost; and a full disk is to show in
+    // `health` now, not when somebody next writes.
+    if (damaged || verified.full) this.queue.push(undefined, 0).catch(() => undefined)
   }
 
   get location(): string {

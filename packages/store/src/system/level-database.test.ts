@@ -1,15 +1,17 @@
 /** The directory itself: who may have it, what it must be, a full disk, a directory that can't be repaired. */
-import { isSelvedgeError, spaceId, systemClock } from '@selvedge/core'
+import { isSelvedgeError, spaceId, systemClock, type SpaceStore, type StoreHealth } from '@selvedge/core'
 import { execFile, spawn, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdir, readdir, rm, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
+import { Level } from 'level'
 import { afterEach, beforeEach, describe, expect, it, type TestContext } from 'vitest'
 import type { LevelStore } from '../level-store.js'
 import { openLevelStore } from '../open-level-store.js'
 import { contents, nextHealth } from '../testing/store-conformance.js'
 import { temporaryDirectory, type TemporaryDirectory } from '../testing/temporary-directory.js'
+import { ballastBytes } from './level-database.js'
 
 const run = promisify(execFile)
 const space = spaceId('hq/state')
@@ -187,6 +189,114 @@ describe('the directory of a Level store', () => {
     expect((await readdir(path)).filter(name => name.includes('corrupt'))).toEqual([])
   })
 
+  describe('on a disk that is full when it is opened', () => {
+    const value = (n: number): Uint8Array => new Uint8Array(50_000).fill(n)
+    const keys = (from: number, to: number): string[] => Array.from({ length: to - from }, (_, i) => `k${from + i}`)
+    const put = (n: number): { puts: { key: string; value: Uint8Array }[]; deletes: string[] } => ({
+      puts: [{ key: `k${n}`, value: value(n) }],
+      deletes: []
+    })
+
+    /** A store with 70 records, all of them in its log alone as LevelDB leaves them when it is closed, on a disk that is then filled. */
+    async function storeOnAFullDisk(
+      mounted: string,
+      more?: (path: string) => Promise<void>
+    ): Promise<{ path: string; filler: string }> {
+      const path = join(mounted, 'store')
+      const store = await openAt(path)
+      const state = await store.open(space)
+      for (let n = 0; n < 70; n++) await state.commit(put(n))
+      await store.close()
+      await more?.(path)
+      const filler = join(mounted, 'filler')
+      await fillUp(filler)
+      return { path, filler }
+    }
+
+    async function expectAll(state: SpaceStore, count: number): Promise<void> {
+      const held = await contents(state)
+      expect(held.map(([key]) => key).sort()).toEqual(keys(0, count).sort())
+      for (const [key, bytes] of held) expect(Buffer.compare(bytes, value(Number(key.slice(1)))), key).toBe(0)
+    }
+
+    it('opens degraded with what it acknowledged, and stores the rest once there is room', { timeout: 60_000 }, async context => {
+      const { path, filler } = await storeOnAFullDisk(await mountTmpfs(context, '128m'))
+      expect(await bytesOf(path, /\.log$/)).toBeGreaterThan(3_400_000)
+      // Each start finds the disk as full as the one before.
+      for (let start = 0; start < 3; start++) {
+        const store = await openAt(path)
+        expect(store.damage).toBeUndefined()
+        expect(await degradation(store)).toMatchObject({ state: 'degraded', code: 'STORE_FULL' })
+        const state = await store.open(space)
+        expect(state.loss).toBeUndefined()
+        await expectAll(state, 70)
+        const waiting = state.commit(put(70))
+        await expectTries(store)
+        expect(store.stats().pendingBatches).toBeGreaterThan(0)
+        if (start < 2) {
+          const told = expect(waiting).rejects.toSatisfy(code('STORE_CLOSED'))
+          await store.close()
+          await told
+          continue
+        }
+        const ok = nextHealth(store)
+        await rm(filler)
+        await waiting
+        expect(await ok).toMatchObject({ state: 'ok' })
+        await store.close()
+      }
+      const again = await openAt(path)
+      const state = await again.open(space)
+      expect(again.damage).toBeUndefined()
+      expect(state.loss).toBeUndefined()
+      await expectAll(state, 71)
+      await again.close()
+      expect(await bytesOf(path, /^BALLAST$/)).toBe(ballastBytes)
+    })
+
+    it('opens whatever its logs hold, as much as they can', { timeout: 60_000 }, async context => {
+      const { path } = await storeOnAFullDisk(await mountTmpfs(context, '128m'), async path => {
+        const level = new Level<string, Uint8Array>(path, { valueEncoding: 'view', compression: false, writeBufferSize: 1 << 26 })
+        for (let n = 0; n < 256; n++) await level.put(`not of this store/${n}`, new Uint8Array(1 << 16).fill(n))
+        await level.close()
+      })
+      expect(await bytesOf(path, /\.log$/)).toBeGreaterThan(1 << 24)
+      const store = await openAt(path)
+      await expectAll(await store.open(space), 70)
+      await store.close()
+    })
+
+    it('says STORE_FULL when it has no ballast either, changes nothing, and opens once there is room', async context => {
+      const { path, filler } = await storeOnAFullDisk(await mountTmpfs(context, '128m'))
+      await rm(join(path, 'BALLAST'))
+      await fillUp(filler)
+      for (let start = 0; start < 2; start++) {
+        await expect(openAt(path)).rejects.toSatisfy(code('STORE_FULL'))
+        await expect(openAt(path)).rejects.toThrow('the disk is full: free some space')
+      }
+      await rm(filler)
+      const store = await openAt(path)
+      await expectAll(await store.open(space), 70)
+      await store.close()
+    })
+
+    it('has no ballast where it would take much of the room there is', async context => {
+      const path = await mountTmpfs(context, '60m')
+      await (await openAt(path)).close()
+      expect(await readdir(path)).not.toContain('BALLAST')
+    })
+
+    it('leaves the ballast alone while another process has it', async context => {
+      const { path } = await storeOnAFullDisk(await mountTmpfs(context, '128m'))
+      const store = await openAt(path)
+      const before = await bytesOf(path, /^BALLAST$/)
+      expect(before).toBeGreaterThan(ballastBytes / 2)
+      await expect(openAt(path)).rejects.toSatisfy(code('STORE_LOCKED'))
+      expect(await bytesOf(path, /^BALLAST$/)).toBe(before)
+      await store.close()
+    })
+  })
+
   /** A directory where LevelDB wants to write a file: no repair gets past it. */
   async function makeHopeless(path: string): Promise<void> {
     await rm(join(path, 'CURRENT'))
@@ -208,10 +318,30 @@ describe('the directory of a Level store', () => {
   }
 })
 
+async function bytesOf(path: string, names: RegExp): Promise<number> {
+  let bytes = 0
+  for (const name of await readdir(path)) if (names.test(name)) bytes += (await stat(join(path, name))).size
+  return bytes
+}
+
+/** The health of a store that is degraded, or is about to be. */
+function degradation(store: LevelStore): Promise<StoreHealth> {
+  return store.health.state === 'degraded' ? Promise.resolve(store.health) : nextHealth(store)
+}
+
+/** Time for a few tries, none of which gets anywhere. */
+async function expectTries(store: LevelStore): Promise<void> {
+  for (let i = 0; i < 10; i++) {
+    expect(store.health).toMatchObject({ state: 'degraded', code: 'STORE_FULL' })
+    await new Promise(resolve => setTimeout(resolve, 20))
+  }
+}
+
 async function bytesIn(path: string): Promise<number> {
   let bytes = 0
   // LevelDB deletes files meanwhile.
-  for (const name of await readdir(path)) bytes += (await stat(join(path, name)).catch(() => undefined))?.size ?? 0
+  for (const name of await readdir(path))
+    if (name !== 'BALLAST') bytes += (await stat(join(path, name)).catch(() => undefined))?.size ?? 0
   return bytes
 }
 

@@ -7,8 +7,10 @@ import { constants } from 'node:fs'
 import { access, mkdir, open, readFile, readdir, rename, rm, stat, writeFile } from 'node:fs/promises'
 import { basename, dirname, join, resolve } from 'node:path'
 import type { Logger } from '@selvedge/core'
+import { isFull } from '../fault.js'
 import { inspectTable } from '../level-table.js'
 import type { LevelDatabase, LevelOperation, LevelRange, LevelSource, OpenedLevel, Recovery } from '../level-source.js'
+import { Ballast } from './ballast.js'
 import { WatermarkFile } from './watermark-file.js'
 
 const encodings = { keyEncoding: 'utf8', valueEncoding: 'view' } as const
@@ -25,6 +27,8 @@ const asideMax = 8
 /** Table files moved aside that are kept. */
 const lostTablesMax = 16
 const watermarkName = 'WATERMARK'
+/** Of two logs, each the write buffer and one group of batches more, which an opening turns into tables; and what else it writes. */
+export const ballastBytes = 2 * (levelOptions.writeBufferSize + 4 * 1024 * 1024) + 1024 * 1024
 /** Written and removed to see whether there is room. */
 const roomName = 'ROOM'
 const roomBytesMin = 64 * 1024
@@ -38,6 +42,7 @@ type Database = Level<string, Uint8Array>
 export class LevelDirectory implements LevelSource {
   readonly location: string
   readonly watermark: WatermarkFile
+  private readonly ballast: Ballast
 
   constructor(
     directory: string,
@@ -45,9 +50,26 @@ export class LevelDirectory implements LevelSource {
   ) {
     this.location = resolve(directory)
     this.watermark = new WatermarkFile(join(this.location, watermarkName))
+    this.ballast = new Ballast(this.location, ballastBytes, log)
   }
 
   async open(recovery: Recovery): Promise<OpenedLevel> {
+    try {
+      const opened = await this.openOnce(recovery)
+      await this.ballast.make()
+      return opened
+    } catch (error) {
+      if (!isFull(error) || !(await this.ballast.letGo())) throw error
+    }
+    this.log.warn({ location: this.location }, 'the disk is full: the ballast is let go while the database is opened')
+    try {
+      return { ...(await this.openOnce(recovery)), full: true }
+    } finally {
+      await this.ballast.takeBack()
+    }
+  }
+
+  private async openOnce(recovery: Recovery): Promise<OpenedLevel> {
     await makeDirectory(this.location)
     await access(this.location, constants.R_OK | constants.W_OK | constants.X_OK)
     let damage: string | undefined
@@ -167,6 +189,7 @@ export class LevelDirectory implements LevelSource {
     await this.assertUnlocked()
     const taken = (await this.movedAside()).length
     const [beside, within] = this.asidePaths(Math.min(taken + 1, asideMax))
+    await this.ballast.letGo()
     await rm(beside, { recursive: true, force: true })
     try {
       await rename(this.location, beside)
