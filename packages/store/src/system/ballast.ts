@@ -10,8 +10,8 @@ import type { Logger } from '@selvedge/core'
 const name = 'BALLAST'
 /** Made only where so many times its size is free: the last room of a small disk is the store's. */
 const plenty = 4
-/** Small: a file system may refuse a whole write of which only a part has room. */
-const chunkBytes = 64 * 1024
+/** A file system may refuse a whole write of which only a part has room: then it is tried with less, down to the least. */
+const chunkBytes = { most: 1024 * 1024, least: 64 * 1024 }
 
 export class Ballast {
   private readonly path: string
@@ -64,13 +64,17 @@ export class Ballast {
   /** Writes until it is whole or the disk is full; what it has then. */
   private async fill(): Promise<number> {
     // Noise: a file system that compresses would set no room aside for zeros.
-    const chunk = randomBytes(chunkBytes)
+    const noise = randomBytes(chunkBytes.most)
     const file = await open(this.path, 'a')
     try {
       let { size } = await file.stat()
-      while (size < this.bytes) size += (await file.write(chunk, 0, Math.min(chunkBytes, this.bytes - size))).bytesWritten
-    } catch (error) {
-      if (!isNoRoom(error)) throw error
+      for (let chunk = chunkBytes.most; size < this.bytes && chunk >= chunkBytes.least;)
+        try {
+          size += (await file.write(noise, 0, Math.min(chunk, this.bytes - size))).bytesWritten
+        } catch (error) {
+          if (!isNoRoom(error)) throw error
+          chunk /= 2
+        }
     } finally {
       await file.close()
     }
