@@ -106,12 +106,12 @@ export async function run(bench: Bench): Promise<Row[]> {
 }
 
 const steadyNote =
-  'On a machine with much else to do the main threads took 1.4 times what those of bare streams took (of it the most in libp2p), and the ' +
-  'other threads 1.1 to 1.8 times, mostly compiling: a run is too short for all of the code to be compiled. Less takes less work a ' +
-  'turn in session and store, and fewer layers below the stream.'
+  'By perf, half of what a receiver does for an update is reading it off libp2p, 15 % is the session, 10 % the store, and most of it runs in ' +
+  'code not yet compiled at this rate; the writer spends a third on three encrypted writes and a quarter on encoding for each link by ' +
+  'itself, so that the last receiver waits for the first two. Less takes one encoding for all links, and the seal within the frame of registers.'
 const highestNote =
-  'The processes share the cores: at 31,000 updates/s one took 55 µs over all four, which is 1.7 cores. The profile has the merge and ' +
-  "the watchers at a receiver, and the encoding of each link's frames by itself at the writer. It takes less work a register there."
+  'The processes share two cores: at 57,000 updates/s these are busy, with merging, watchers and the log at each receiver, and one encoding ' +
+  'a link at the writer. It takes more cores, or one encoding for all links.'
 
 /** What the profile shows, for a row that is not reached. */
 function noted(answer: Row, note: string): Row {
