@@ -18,6 +18,7 @@ import { dialTrunk, generateNodeKey } from '@selvedge/network'
 import { Replica, SpaceApi } from '@selvedge/replica'
 import { MemoryStore } from '@selvedge/store'
 import { testRoster } from '../../network/src/testing/fixtures.js'
+import { WrappedConnection } from '../../network/src/testing/wrapped-connection.js'
 import {
   afterwards,
   cleanUp,
@@ -39,46 +40,29 @@ const kind = { hello: 1, registers: 4, seal: 6 } as const
 const kindOf = (frame: Uint8Array): number => frame[0]! & 0x3f
 
 /** A connection whose frames pass through `tampering` on their way. */
-class TamperedConnection implements Connection {
-  readonly kind
-  readonly remote
-  readonly outgoing
+class TamperedConnection extends WrappedConnection {
   private handlers: ConnectionHandlers | undefined
   private held: Uint8Array[] | undefined
 
   constructor(
-    private readonly inner: Connection,
+    inner: Connection,
     private readonly tampering: (frame: Uint8Array, send: (frame: Uint8Array) => void) => void
   ) {
-    this.kind = inner.kind
-    this.remote = inner.remote
-    this.outgoing = inner.outgoing
+    super(inner)
   }
 
-  get bytesOut(): number {
-    return this.inner.bytesOut
-  }
-
-  get bytesIn(): number {
-    return this.inner.bytesIn
-  }
-
-  send(frame: Uint8Array): boolean {
+  override send(frame: Uint8Array): boolean {
     this.tampering(frame, tampered => void this.inner.send(tampered))
     return true
   }
 
-  attach(handlers: ConnectionHandlers): void {
+  override attach(handlers: ConnectionHandlers): void {
     this.handlers = handlers
     this.inner.attach({
       frame: frame => (this.held ? void this.held.push(frame) : handlers.frame(frame)),
       drain: () => handlers.drain(),
       closed: reason => handlers.closed(reason)
     })
-  }
-
-  close(reason?: CloseReason): void {
-    this.inner.close(reason)
   }
 
   /** Takes nothing in any more; what comes is held until `readOn`. */

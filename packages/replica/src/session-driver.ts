@@ -123,7 +123,7 @@ export class SessionDriver {
 
   // What waits for the peer's credit has gathered enough when that comes.
   private gatherMs(registers: number): number {
-    if (registers === 0 || !this.session.credit.left) return 0
+    if (registers === 0 || this.session.waitsForCredit) return 0
     return Math.min(gatherMaxMs, gatherMinMs + registers / registersPerGatherMs)
   }
 

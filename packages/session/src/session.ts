@@ -17,6 +17,7 @@ import { sessionErrors } from './errors.js'
 import { Credit } from './credit.js'
 import { bodyOf, decodeFrame, encodeFrame, Kind, type Compressor } from './frames.js'
 import { closeBody, deflateFeature, helloMessage, rankedFeature, readClose, readHello } from './greetings.js'
+import { Keepalive } from './keepalive.js'
 import type { MemberRole } from './members.js'
 import { Lanes } from './lanes.js'
 import { defaultTuning, type SessionTuning } from './link-state.js'
@@ -80,16 +81,15 @@ export class Session {
   private helloReceived = false
   private reason: CloseReason | undefined
   private closeSent = false
-  readonly credit: Credit
-  private lastHeard = 0
-  private lastPing = Number.NEGATIVE_INFINITY
-  private roundTrip: number | undefined
+  private readonly credit: Credit
+  private readonly keepalive: Keepalive
 
   constructor(private readonly options: SessionOptions) {
     this.source = options.source
     this.peer = options.peer
     this.host = options.host
     this.lanes = new Lanes(this.links)
+    this.keepalive = new Keepalive(options.pingIntervalMs)
     this.credit = new Credit(options.windowBytes ?? 1024 * 1024)
   }
 
@@ -157,19 +157,23 @@ export class Session {
 
   /** Milliseconds from a ping to its pong, as last measured. */
   get roundTripMs(): number | undefined {
-    return this.roundTrip
+    return this.keepalive.roundTripMs
   }
 
   /** Milliseconds since the peer was last heard. */
   silentMs(now: number): number {
-    return now - this.lastHeard
+    return this.keepalive.silentMs(now)
+  }
+
+  /** Whether what carries data waits until the peer gives credit. */
+  get waitsForCredit(): boolean {
+    return !this.credit.left
   }
 
   // ── events ───────────────────────────────────────────────────────────────────────────────────────────────────────────────
 
   start(now: number): void {
-    this.lastHeard = now
-    this.lastPing = now
+    this.keepalive.start(now)
     this.helloSent = true
     this.control.push(helloMessage(this.host.wallMs(), this.options.compressor ? [deflateFeature, rankedFeature] : []))
     for (const link of this.links) this.control.push(...link.announce())
@@ -179,7 +183,7 @@ export class Session {
   /** A frame from the peer. Whatever is wrong with it closes the session with a reason. */
   receive(frame: Uint8Array, now: number): void {
     if (this.reason) return
-    this.lastHeard = now
+    this.keepalive.heard(now)
     this.guarded(() => {
       const { kind, optional, body } = decodeFrame(frame, this.compressing)
       if (!this.helloReceived && kind !== Kind.Hello && kind !== Kind.Close)
@@ -193,14 +197,11 @@ export class Session {
   /** Keepalive and timeout; call at least each {@link SessionOptions.pingIntervalMs}. */
   tick(now: number): void {
     if (this.reason) return
-    if (now - this.lastHeard > this.options.timeoutMs) {
-      this.close({ code: sessionErrors.timeout, message: `nothing was heard for ${Math.round(now - this.lastHeard)} ms` })
-      return
-    }
-    if (now - this.lastPing >= this.options.pingIntervalMs) {
-      this.lastPing = now
-      this.control.push({ kind: Kind.Ping, body: bodyOf(out => out.float64(now).int(Math.floor(this.host.wallMs()))) })
-    }
+    const silentMs = this.silentMs(now)
+    if (silentMs > this.options.timeoutMs)
+      return this.close({ code: sessionErrors.timeout, message: `nothing was heard for ${Math.round(silentMs)} ms` })
+    const ping = this.keepalive.ping(now, this.host.wallMs())
+    if (ping) this.control.push(ping)
     if (this.helloReceived) this.compareIdle(now)
     this.host.wake(this)
   }
@@ -294,7 +295,7 @@ export class Session {
       case Kind.Ping:
         return void this.receivePing(reader)
       case Kind.Pong:
-        return this.receivePong(reader, now)
+        return this.keepalive.receivePong(reader, now)
       case Kind.Credit:
         return this.receiveCredit(reader)
       case Kind.Close:
@@ -380,11 +381,6 @@ export class Session {
     this.host.heard(this, reader.int())
     this.control.push({ kind: Kind.Pong, body: bodyOf(out => out.float64(sentAt)) })
     this.host.wake(this)
-  }
-
-  private receivePong(reader: ByteReader, now: number): void {
-    const roundTrip = now - reader.float64()
-    if (Number.isFinite(roundTrip) && roundTrip >= 0) this.roundTrip = roundTrip
   }
 
   private receiveCredit(reader: ByteReader): void {

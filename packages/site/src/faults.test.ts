@@ -4,20 +4,19 @@
  */
 import { execFile } from 'node:child_process'
 import { open as openFile, readdir, rm, writeFile } from 'node:fs/promises'
-import { createServer } from 'node:http'
 import { createServer as createTcpServer, type AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { afterEach, describe, expect, it, type TestContext } from 'vitest'
-import { silentLogger, spaceId, systemClock, systemRandom, type Clock, type Connection, type NodeId } from '@selvedge/core'
-import { acceptTrunks, dialTrunk } from '@selvedge/network'
-import { Replica } from '@selvedge/replica'
-import { MemoryDisk, MemoryStore } from '@selvedge/store'
+import { silentLogger, spaceId, systemClock, type Clock, type ConnectionHandlers } from '@selvedge/core'
+import { dialTrunk } from '@selvedge/network'
+import { MemoryDisk } from '@selvedge/store'
 import { openSite } from './open-site.js'
 import type { Site } from './site.js'
 import type { SiteOptions, SiteSystem } from './site-options.js'
 import { nodeSystem } from './system/node-system.js'
-import { building, directory, open, until, type Building, type points } from './testing/building.js'
+import { WrappedConnection } from '../../network/src/testing/wrapped-connection.js'
+import { bareRelay, building, directory, open, until, type BareRelay, type Building, type points } from './testing/building.js'
 
 const run = promisify(execFile)
 const cleanups: (() => unknown)[] = []
@@ -295,7 +294,7 @@ describe('clocks', () => {
 describe('a relay', () => {
   it('behind a slow link holds nothing up, and what is overwritten meanwhile is sent once', async () => {
     const place = await building(['hq-1'])
-    const relay = await openBareRelay(place)
+    const relay = await bareRelay(place)
     let slow: SlowConnection | undefined
     const site = await open(place, 0, {
       mesh: false,
@@ -310,13 +309,13 @@ describe('a relay', () => {
     await receipt.durable('relay')
     // 20,000 writes of 100 points: a few dozen bytes a point, not a write.
     expect(slow!.bytesOut - before).toBeLessThan(20_000)
-    expect(relay.value('ahu/1/supply-temp')).toBe(99)
+    expect(valueAt(relay, 'ahu/1/supply-temp')).toBe(99)
   })
 
   it('that restarts is found again by itself, and nothing that it acknowledged or missed is lost', async () => {
     const place = await building(['hq-1'])
     const disk = new MemoryDisk()
-    const first = await openBareRelay(place, disk)
+    const first = await bareRelay(place, { disk })
     const site = await open(place, 0, {
       mesh: false,
       trunk: { url: first.url },
@@ -327,12 +326,16 @@ describe('a relay', () => {
     const missed = site.points.set('ahu/2/supply-temp', 2)
     await missed.durable('local')
     expect(site.points.get('ahu/2/supply-temp')?.reached).toBe('local')
-    const second = await openBareRelay(place, disk, first.port)
-    expect(second.value('ahu/1/supply-temp')).toBe(1)
+    const second = await bareRelay(place, { disk, port: first.port })
+    expect(valueAt(second, 'ahu/1/supply-temp')).toBe(1)
     await missed.durable('relay')
-    expect(second.value('ahu/2/supply-temp')).toBe(2)
+    expect(valueAt(second, 'ahu/2/supply-temp')).toBe(2)
   })
 })
+
+function valueAt({ replica }: BareRelay, path: string): unknown {
+  return replica.space(spaceId('hq/state')).table.get(path)?.value
+}
 
 function meshOf(site: Site<typeof points>): readonly string[] {
   return site.status().mesh?.addresses ?? []
@@ -380,75 +383,17 @@ async function mountTmpfs(context: TestContext, size = '32m'): Promise<string> {
 }
 
 /** Takes one frame at a time, and says only after a while that there is room for the next. */
-class SlowConnection implements Connection {
-  readonly kind
-  readonly remote
-  readonly outgoing
+class SlowConnection extends WrappedConnection {
   private drain: () => void = () => undefined
 
-  constructor(private readonly inner: Connection) {
-    this.kind = inner.kind
-    this.remote = inner.remote
-    this.outgoing = inner.outgoing
-  }
-
-  get bytesOut(): number {
-    return this.inner.bytesOut
-  }
-
-  get bytesIn(): number {
-    return this.inner.bytesIn
-  }
-
-  send(frame: Uint8Array): boolean {
-    this.inner.send(frame)
+  override send(frame: Uint8Array): boolean {
+    super.send(frame)
     setTimeout(() => this.drain(), 50)
     return false
   }
 
-  attach(handlers: Parameters<Connection['attach']>[0]): void {
+  override attach(handlers: ConnectionHandlers): void {
     this.drain = () => handlers.drain()
-    this.inner.attach(handlers)
-  }
-
-  close(reason?: Parameters<Connection['close']>[0]): void {
-    this.inner.close(reason)
-  }
-}
-
-/** A relay of the bare parts on a disk that outlives it. */
-async function openBareRelay(place: Building, disk = new MemoryDisk(), port = 0) {
-  const environment = { clock: systemClock, random: systemRandom, log: silentLogger }
-  const store = new MemoryStore({ ...environment, disk })
-  const replica = new Replica({ node: place.relay.key.node, role: 'relay', environment, store })
-  const members = (): { node: NodeId; role: 'node' }[] => place.roster.nodes.map(({ node }) => ({ node, role: 'node' as const }))
-  for (const name of ['state', 'config']) await replica.openSpace(spaceId(`hq/${name}`), { residency: 'trunk', members })
-  const server = createServer()
-  await new Promise<void>(resolve => server.listen(port, '127.0.0.1', resolve))
-  const trunks = acceptTrunks({
-    ...environment,
-    server,
-    key: place.relay.key,
-    rosters: () => place.roster,
-    onConnection: connection => void replica.attach(connection, { admits: () => true })
-  })
-  let closing: Promise<void> | undefined
-  const close = (): Promise<void> =>
-    (closing ??= (async () => {
-      await replica.close()
-      trunks.close()
-      await new Promise(resolve => {
-        server.close(resolve)
-        server.closeAllConnections()
-      })
-      await store.close()
-    })())
-  cleanups.push(close)
-  const bound = (server.address() as AddressInfo).port
-  return {
-    port: bound,
-    url: `ws://127.0.0.1:${bound}/trunk`,
-    value: (path: string) => replica.space(spaceId('hq/state')).table.get(path)?.value,
-    close
+    super.attach(handlers)
   }
 }

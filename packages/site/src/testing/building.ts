@@ -1,6 +1,7 @@
 /** A building for tests: real nodes with keys and rosters in temporary directories, and a relay of the bare parts. */
 import { mkdtemp, rm } from 'node:fs/promises'
 import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach } from 'vitest'
@@ -8,7 +9,7 @@ import { silentLogger, siteId, spaceId, systemClock, systemRandom, type NodeId }
 import { definePoints } from '@selvedge/documents'
 import { acceptTrunks, loadNodeKey, Roster } from '@selvedge/network'
 import { Replica } from '@selvedge/replica'
-import { MemoryStore } from '@selvedge/store'
+import { MemoryStore, type MemoryDisk } from '@selvedge/store'
 import { openSite } from '../open-site.js'
 import type { Site } from '../site.js'
 import type { SiteOptions } from '../site-options.js'
@@ -78,15 +79,23 @@ export async function until(condition: () => boolean, what: string, withinMs = 1
   }
 }
 
-/** A relay of the bare parts: what `openRelay` adds is not needed here. */
-export async function bareRelay(place: Building): Promise<{ url: string; replica: Replica }> {
+export interface BareRelay {
+  readonly url: string
+  readonly port: number
+  readonly replica: Replica
+  /** Idempotent. */
+  close(): Promise<void>
+}
+
+/** A relay of the bare parts, on a disk that may outlive it: what `openRelay` adds is not needed here. */
+export async function bareRelay(place: Building, options: { disk?: MemoryDisk; port?: number } = {}): Promise<BareRelay> {
   const environment = { clock: systemClock, random: systemRandom, log: silentLogger }
-  const store = new MemoryStore(environment)
+  const store = new MemoryStore({ ...environment, disk: options.disk })
   const replica = new Replica({ node: place.relay.key.node, role: 'relay', environment, store })
   const members = (): { node: NodeId; role: 'node' }[] => place.roster.nodes.map(({ node }) => ({ node, role: 'node' as const }))
   for (const name of ['state', 'config']) await replica.openSpace(spaceId(`hq/${name}`), { residency: 'trunk', members })
   const server = createServer()
-  await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve))
+  await new Promise<void>(resolve => server.listen(options.port ?? 0, '127.0.0.1', resolve))
   const trunks = acceptTrunks({
     ...environment,
     server,
@@ -94,13 +103,18 @@ export async function bareRelay(place: Building): Promise<{ url: string; replica
     rosters: () => place.roster,
     onConnection: connection => void replica.attach(connection, { admits: () => true })
   })
-  closers.push(async () => {
-    await replica.close()
-    trunks.close()
-    server.close()
-    await store.close()
-  })
-  const address = server.address()
-  if (address === null || typeof address === 'string') throw new Error('no address')
-  return { url: `ws://127.0.0.1:${address.port}/trunk`, replica }
+  let closing: Promise<void> | undefined
+  const close = (): Promise<void> =>
+    (closing ??= (async () => {
+      await replica.close()
+      trunks.close()
+      await new Promise(resolve => {
+        server.close(resolve)
+        server.closeAllConnections()
+      })
+      await store.close()
+    })())
+  closers.push(close)
+  const { port } = server.address() as AddressInfo
+  return { port, url: `ws://127.0.0.1:${port}/trunk`, replica, close }
 }

@@ -1,0 +1,38 @@
+/** When a session pings, how long its peer has been silent, and how long a ping and its pong take. */
+import type { ByteReader } from '@selvedge/core'
+import { bodyOf, Kind } from './frames.js'
+import type { Outgoing } from './messages.js'
+
+export class Keepalive {
+  /** Milliseconds from a ping to its pong, as last measured. */
+  roundTripMs: number | undefined
+  private heardAt = 0
+  private pingedAt = Number.NEGATIVE_INFINITY
+
+  constructor(private readonly intervalMs: number) {}
+
+  start(now: number): void {
+    this.heardAt = now
+    this.pingedAt = now
+  }
+
+  heard(now: number): void {
+    this.heardAt = now
+  }
+
+  silentMs(now: number): number {
+    return now - this.heardAt
+  }
+
+  /** A ping, when it is time for one. */
+  ping(now: number, wallMs: number): Outgoing | undefined {
+    if (now - this.pingedAt < this.intervalMs) return undefined
+    this.pingedAt = now
+    return { kind: Kind.Ping, body: bodyOf(out => out.float64(now).int(Math.floor(wallMs))) }
+  }
+
+  receivePong(reader: ByteReader, now: number): void {
+    const roundTripMs = now - reader.float64()
+    if (Number.isFinite(roundTripMs) && roundTripMs >= 0) this.roundTripMs = roundTripMs
+  }
+}
