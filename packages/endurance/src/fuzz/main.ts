@@ -37,13 +37,14 @@ function show(text: string): void {
   if (process.stderr.isTTY) process.stderr.write(`\r\u001b[K${text}`)
 }
 
-function line({ target, inputs, decoded, cpuMs, floors, finding }: RunResult): string {
+function line({ target, inputs, messages, decoded, cpuMs, floors, finding }: RunResult): string {
   const rate = cpuMs > 0 ? Math.round((inputs * 1000) / cpuMs).toLocaleString('en') : '–'
   const growth = floors ? `${((floors.atTheEnd - floors.atATenth) / 2 ** 20).toFixed(1)} MiB` : '–'
   const share = inputs > 0 ? `${Math.round((100 * decoded) / inputs)} %` : '–'
   const cells = [
     target.padEnd(18),
     inputs.toLocaleString('en').padStart(12),
+    messages.toLocaleString('en').padStart(12),
     share.padStart(8),
     rate.padStart(12),
     growth.padStart(10)
@@ -62,7 +63,7 @@ function tell(finding: SerialisedFinding): void {
 
 async function runAll({ chosen, inputs, timeMs, seed, jobs, json }: Choices): Promise<number> {
   process.stdout.write(
-    `seed ${seed}\n${'decoder'.padEnd(18)} ${'inputs'.padStart(12)} ${'decoded'.padStart(8)} ${'inputs/CPU s'.padStart(12)} ${'growth'.padStart(10)}\n`
+    `seed ${seed}\n${'decoder'.padEnd(18)} ${'inputs'.padStart(12)} ${'messages'.padStart(12)} ${'decoded'.padStart(8)} ${'inputs/CPU s'.padStart(12)} ${'growth'.padStart(10)}\n`
   )
   const results: RunResult[] = []
   const waiting = [...chosen]

@@ -25,6 +25,8 @@ export interface PassOptions {
 
 export interface PassResult {
   readonly inputs: number
+  /** Of all inputs together: a conversation is one input of many messages. */
+  readonly messages: number
   readonly decoded: number
   readonly refused: number
   readonly bytes: number
@@ -59,7 +61,7 @@ export async function runPass(target: Target, options: PassOptions): Promise<Pas
 }
 
 async function run(target: Target, open: OpenTarget, options: PassOptions): Promise<PassResult> {
-  const tally = { inputs: 0, decoded: 0, refused: 0, bytes: 0 }
+  const tally = { inputs: 0, messages: 0, decoded: 0, refused: 0, bytes: 0 }
   const cpuBefore = process.cpuUsage()
   const result = (finding?: Finding, floors?: PassResult['floors']): PassResult => {
     Error.stackTraceLimit = stackTraceLimit
@@ -107,6 +109,7 @@ async function run(target: Target, open: OpenTarget, options: PassOptions): Prom
       return result(await found(number, input, error))
     }
     tally.inputs++
+    tally.messages += input.length
     tally.bytes += totalBytes(input)
   }
   await new Promise(resolve => setImmediate(resolve))

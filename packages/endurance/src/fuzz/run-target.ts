@@ -35,7 +35,7 @@ export interface RunResult extends Omit<ChildResult, 'finding'> {
 }
 
 const checkIntervalMs = 1_000
-const nothing = { inputs: 0, decoded: 0, refused: 0, bytes: 0, cpuMs: 0, rssBytes: 0, floors: undefined }
+const nothing = { inputs: 0, messages: 0, decoded: 0, refused: 0, bytes: 0, cpuMs: 0, rssBytes: 0, floors: undefined }
 
 export async function runTarget(target: Target, options: RunOptions): Promise<RunResult> {
   const directory = mkdtempSync(join(tmpdir(), 'selvedge-fuzz-'))
