@@ -7,7 +7,7 @@ import { open as openFile, readdir, rm, writeFile } from 'node:fs/promises'
 import { createServer as createTcpServer, type AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
-import { afterEach, describe, expect, it, type TestContext } from 'vitest'
+import { afterEach, describe, expect, it } from 'vitest'
 import { silentLogger, spaceId, systemClock, type Clock, type ConnectionHandlers } from '@selvedge/core'
 import { dialTrunk } from '@selvedge/network'
 import { MemoryDisk } from '@selvedge/store'
@@ -15,6 +15,7 @@ import { openSite } from './open-site.js'
 import type { Site } from './site.js'
 import type { SiteOptions, SiteSystem } from './site-options.js'
 import { nodeSystem } from './system/node-system.js'
+import { fillUp, mountSmallDisk } from '../../store/src/testing/small-disk.js'
 import { WrappedConnection } from '../../network/src/testing/wrapped-connection.js'
 import { bareRelay, building, directory, open, until, type BareRelay, type Building, type points } from './testing/building.js'
 
@@ -150,7 +151,7 @@ describe('a data directory', () => {
 
   it('that can only be read is refused, with its name', async context => {
     const place = await building(['hq-1'])
-    const dir = await mountTmpfs(context)
+    const dir = await mountSmallDisk(context, afterwards)
     const mounted: Building = { ...place, dirs: [dir] }
     await writeFile(join(dir, 'node.key'), nodeSystem.loadKey(place.dirs[0]!, silentLogger).toPem(), { mode: 0o600 })
     const site = await openIn(mounted)
@@ -165,7 +166,7 @@ describe('a data directory', () => {
 
   it('whose disk is full lets the node start: it works in memory, with its peers, and stores all once there is room', async context => {
     const place = await building(['hq-1', 'hq-2'])
-    const dir = await mountTmpfs(context, '96m')
+    const dir = await mountSmallDisk(context, afterwards, '96m')
     await writeFile(join(dir, 'node.key'), nodeSystem.loadKey(place.dirs[0]!, silentLogger).toPem(), { mode: 0o600 })
     const long = 'x'.repeat(50_000)
     const text = (site: Site): string => site.document('notes').doc.getText('t').toJSON()
@@ -360,27 +361,7 @@ async function spoil(store: string): Promise<void> {
   await file.close()
 }
 
-async function fillUp(path: string): Promise<void> {
-  for (let size = 1 << 20; size >= 512; size >>= 1) {
-    try {
-      for (;;) await writeFile(path, new Uint8Array(size), { flag: 'a' })
-    } catch (error) {
-      if ((error as { code?: string }).code !== 'ENOSPC') throw error
-    }
-  }
-}
-
-async function mountTmpfs(context: TestContext, size = '32m'): Promise<string> {
-  const path = await directory()
-  try {
-    await run('mount', ['-t', 'tmpfs', '-o', `size=${size}`, 'tmpfs', path])
-  } catch (error) {
-    if (process.env['CI']) throw error
-    return context.skip('needs the right to mount a file system')
-  }
-  cleanups.push(() => run('umount', ['-l', path]))
-  return path
-}
+const afterwards = (cleanup: () => unknown): void => void cleanups.push(cleanup)
 
 /** Takes one frame at a time, and says only after a while that there is room for the next. */
 class SlowConnection extends WrappedConnection {

@@ -9,6 +9,7 @@ import { Level } from 'level'
 import { afterEach, beforeEach, describe, expect, it, type TestContext } from 'vitest'
 import type { LevelStore } from '../level-store.js'
 import { openLevelStore } from '../open-level-store.js'
+import { fillUp, mountSmallDisk } from '../testing/small-disk.js'
 import { contents, nextHealth } from '../testing/store-conformance.js'
 import { temporaryDirectory, type TemporaryDirectory } from '../testing/temporary-directory.js'
 import { ballastBytes } from './level-database.js'
@@ -19,7 +20,7 @@ const code = (expected: string) => (error: unknown) => isSelvedgeError(error, ex
 
 describe('the directory of a Level store', () => {
   let directory: TemporaryDirectory
-  const cleanups: (() => Promise<unknown>)[] = []
+  const cleanups: (() => unknown)[] = []
   const openAt = (path: string): Promise<LevelStore> =>
     openLevelStore({ directory: path, clock: systemClock, retryDelayMinMs: 20, retryDelayMaxMs: 50 })
 
@@ -127,7 +128,7 @@ describe('the directory of a Level store', () => {
   })
 
   it('keeps what was moved aside within itself when it is a mount point', async context => {
-    const path = await mountTmpfs(context, '8m')
+    const path = await mountDisk(context, '8m')
     await (await openAt(path)).close()
     await makeHopeless(path)
     const store = await openAt(path)
@@ -138,7 +139,7 @@ describe('the directory of a Level store', () => {
   })
 
   it('must be writable', async context => {
-    const path = await mountTmpfs(context, '8m')
+    const path = await mountDisk(context, '8m')
     const store = await openAt(path)
     await store.close()
     await run('mount', ['-o', 'remount,ro', path])
@@ -148,7 +149,7 @@ describe('the directory of a Level store', () => {
   })
 
   it('waits on a full disk and loses nothing of what it acknowledged', { timeout: 60_000 }, async context => {
-    const path = await mountTmpfs(context, '24m')
+    const path = await mountDisk(context, '24m')
     const store = await openAt(path)
     const state = await store.open(space)
     await state.commit({ puts: [{ key: 'first', value: Uint8Array.of(1) }], deletes: [] })
@@ -183,7 +184,7 @@ describe('the directory of a Level store', () => {
   })
 
   it('says STORE_FULL when there is no room to begin with', async context => {
-    const path = await mountTmpfs(context, '1m')
+    const path = await mountDisk(context, '1m')
     await fillUp(join(path, 'filler'))
     await expect(openAt(join(path, 'store'))).rejects.toSatisfy(code('STORE_FULL'))
     expect((await readdir(path)).filter(name => name.includes('corrupt'))).toEqual([])
@@ -220,7 +221,7 @@ describe('the directory of a Level store', () => {
     }
 
     it('opens degraded with what it acknowledged, and stores the rest once there is room', { timeout: 60_000 }, async context => {
-      const { path, filler } = await storeOnAFullDisk(await mountTmpfs(context, '128m'))
+      const { path, filler } = await storeOnAFullDisk(await mountDisk(context, '128m'))
       expect(await bytesOf(path, /\.log$/)).toBeGreaterThan(3_400_000)
       // Each start finds the disk as full as the one before.
       for (let start = 0; start < 3; start++) {
@@ -255,7 +256,7 @@ describe('the directory of a Level store', () => {
     })
 
     it('opens whatever its logs hold, as much as they can', { timeout: 60_000 }, async context => {
-      const { path } = await storeOnAFullDisk(await mountTmpfs(context, '128m'), async path => {
+      const { path } = await storeOnAFullDisk(await mountDisk(context, '128m'), async path => {
         const level = new Level<string, Uint8Array>(path, { valueEncoding: 'view', compression: false, writeBufferSize: 1 << 26 })
         for (let n = 0; n < 256; n++) await level.put(`not of this store/${n}`, new Uint8Array(1 << 16).fill(n))
         await level.close()
@@ -267,7 +268,7 @@ describe('the directory of a Level store', () => {
     })
 
     it('says STORE_FULL when it has no ballast either, changes nothing, and opens once there is room', async context => {
-      const { path, filler } = await storeOnAFullDisk(await mountTmpfs(context, '128m'))
+      const { path, filler } = await storeOnAFullDisk(await mountDisk(context, '128m'))
       await rm(join(path, 'BALLAST'))
       await fillUp(filler)
       for (let start = 0; start < 2; start++) {
@@ -281,13 +282,13 @@ describe('the directory of a Level store', () => {
     })
 
     it('has no ballast where it would take much of the room there is', async context => {
-      const path = await mountTmpfs(context, '60m')
+      const path = await mountDisk(context, '60m')
       await (await openAt(path)).close()
       expect(await readdir(path)).not.toContain('BALLAST')
     })
 
     it('leaves the ballast alone while another process has it', async context => {
-      const { path } = await storeOnAFullDisk(await mountTmpfs(context, '128m'))
+      const { path } = await storeOnAFullDisk(await mountDisk(context, '128m'))
       const store = await openAt(path)
       const before = await bytesOf(path, /^BALLAST$/)
       expect(before).toBeGreaterThan(ballastBytes / 2)
@@ -303,19 +304,8 @@ describe('the directory of a Level store', () => {
     await mkdir(join(path, 'CURRENT', 'in-the-way'), { recursive: true })
   }
 
-  /** A small file system of its own; skips the test where this machine does not allow one (in CI that is a failure). */
-  async function mountTmpfs(context: TestContext, size: string): Promise<string> {
-    const path = join(directory.path, 'mounted')
-    await mkdir(path)
-    try {
-      await run('mount', ['-t', 'tmpfs', '-o', `size=${size}`, 'tmpfs', path])
-    } catch (error) {
-      if (process.env['CI']) throw error
-      return context.skip(`mounting a tmpfs is not permitted here: ${String(error)}`)
-    }
-    cleanups.push(() => run('umount', [path]))
-    return path
-  }
+  const mountDisk = (context: TestContext, size: string): Promise<string> =>
+    mountSmallDisk(context, cleanup => cleanups.push(cleanup), size)
 })
 
 async function bytesOf(path: string, names: RegExp): Promise<number> {
@@ -343,16 +333,6 @@ async function bytesIn(path: string): Promise<number> {
   for (const name of await readdir(path))
     if (name !== 'BALLAST') bytes += (await stat(join(path, name)).catch(() => undefined))?.size ?? 0
   return bytes
-}
-
-async function fillUp(path: string): Promise<void> {
-  for (let size = 1 << 20; size >= 512; size >>= 1) {
-    try {
-      for (;;) await writeFile(path, new Uint8Array(size), { flag: 'a' })
-    } catch (error) {
-      if (!(error instanceof Error && 'code' in error && error.code === 'ENOSPC')) throw error
-    }
-  }
 }
 
 /** A process of its own that has the directory until it is killed, and says so on its standard output. */
