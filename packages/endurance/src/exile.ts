@@ -66,7 +66,8 @@ const mergeWithinMs = 600_000
 /** Growth from the first exile to the longest that is taken for none: part of the first, and an absolute amount. */
 const bounds = {
   heapMiB: { share: 0.25, least: 6 },
-  logMiB: { share: 0.25, least: 1 },
+  // A log is rewritten once it is twice as large as what is live: a saw, and the first look may be at its lowest.
+  logMiB: { share: 1, least: 1 },
   // LevelDB lets go of what is dead a table at a time: a saw of 6 to 20 MiB a store, whatever was written.
   diskMiB: { share: 0.1, least: 32 },
   backlog: { share: 0.05, least: 1_200 },
