@@ -64,9 +64,9 @@ export class ConflictLog {
     for (const record of this.records()) {
       const dot = `${record.loser.writer}:${record.loser.seq}`
       const known = byDot.get(dot)
-      if (!known || record.seenAtMs < known.seenAtMs) byDot.set(dot, record)
+      if (!known || isEarlier(record, known)) byDot.set(dot, record)
     }
-    return [...byDot.values()].sort((a, b) => b.seenAtMs - a.seenAtMs).slice(0, max)
+    return [...byDot.values()].sort((a, b) => b.seenAtMs - a.seenAtMs || byLoser(a, b)).slice(0, max)
   }
 
   private *records(): IterableIterator<ConflictRecord> {
@@ -90,6 +90,15 @@ export class ConflictLog {
       JSON.stringify(register.value) === JSON.stringify(record.loser.value)
     )
   }
+}
+
+// Every replica shows the same, in whatever order it came to know the recorders: of one instant names decide.
+function isEarlier(a: ConflictRecord, b: ConflictRecord): boolean {
+  return a.seenAtMs !== b.seenAtMs ? a.seenAtMs < b.seenAtMs : a.seenBy < b.seenBy
+}
+
+function byLoser({ loser: a }: ConflictRecord, { loser: b }: ConflictRecord): number {
+  return a.writer === b.writer ? b.seq - a.seq : a.writer < b.writer ? -1 : 1
 }
 
 function bounded(side: ConflictSide): ConflictSide {

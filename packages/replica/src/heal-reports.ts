@@ -58,15 +58,20 @@ export function recordHeal(table: RegisterTable, report: CatchUpReport, apartMs:
   return heal
 }
 
-/** Reports of every recorder, newest first. */
+/** Reports of every recorder, newest first; those of one instant in the same order on every replica. */
 export function readHeals(table: RegisterTable): HealReport[] {
   const reports: HealReport[] = []
-  for (const node of new Set([...table.writers.values()].map(writer => writer.node)))
-    for (let i = 0; i < reportsKept; i++) {
-      const value = table.get(`${healPrefix}${node}/${i}`)?.value
+  const recorders = new Set([...table.writers.values()].map(writer => writer.node))
+  for (const node of [...recorders].sort()) {
+    const count = table.get(`${healPrefix}${node}`)?.value
+    const next = typeof count === 'number' && Number.isSafeInteger(count) ? count : 0
+    // From its newest on, around its ring.
+    for (let back = 1; back <= reportsKept; back++) {
+      const value = table.get(`${healPrefix}${node}/${(((next - back) % reportsKept) + reportsKept) % reportsKept}`)?.value
       const report = value === undefined ? undefined : reportOf(value)
       if (report) reports.push(report)
     }
+  }
   return reports.sort((a, b) => b.atMs - a.atMs)
 }
 
