@@ -6,6 +6,7 @@ import { setTimeout as wait } from 'node:timers/promises'
 import { below, seededRandom, type Random } from '@selvedge/core'
 import { agreement, views } from './agreement.js'
 import { Building } from './building.js'
+import { fillConflictRings } from './conflict-rings.js'
 import { ErrandBook } from './errand-book.js'
 import { flatness, type Flatness, type Sample } from './flatness.js'
 import { Ledger } from './ledger.js'
@@ -24,6 +25,8 @@ export interface CutsOptions extends Running {
   readonly settleWithinMs: number
   /** Whether growth of memory is judged: a few loops say nothing of it. */
   readonly judge: boolean
+  /** Conflicts that each process records before the first loop: a ring keeps 1,000. */
+  readonly conflicts: number
 }
 
 export interface CutsVerdict extends Verdict {
@@ -76,6 +79,8 @@ export async function runCuts(options: CutsOptions): Promise<CutsVerdict> {
   const problems: string[] = []
   let loops = 0
   try {
+    await agreement(building.all, { withinMs: options.settleWithinMs, nodes: options.nodes, signal: options.signal })
+    await fillConflictRings(building, options)
     await agreement(building.all, { withinMs: options.settleWithinMs, nodes: options.nodes, signal: options.signal })
     for (let loop = 1; loop <= options.loops && problems.length === 0 && !options.signal.aborted; loop++) {
       problems.push(...(await run.loop(loop)).map(problem => `loop ${loop}: ${problem}`))

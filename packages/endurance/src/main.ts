@@ -23,7 +23,7 @@ const seed: Option = { value: 20_260_101, help: 'what the run draws its randomne
 const settleWithinMs = 120_000
 /** Code is compiled and rings are filled in the first minutes: a shorter run says nothing of growth. */
 const judgedMinutesMin = 15
-/** Rings of conflicts and reports are full after some loops; before that memory grows as it should. */
+/** Rings of reports are full after some loops, and code is compiled; before that memory grows as it should. */
 const judgedLoopsMin = 50
 
 const commands: Readonly<Record<string, Command>> = {
@@ -80,6 +80,7 @@ const commands: Readonly<Record<string, Command>> = {
         nodes: 3,
         seed: from!,
         settleWithinMs,
+        conflicts: conflictsKept,
         judge: loops! >= judgedLoopsMin
       })
   },

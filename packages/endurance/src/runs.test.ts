@@ -31,7 +31,7 @@ describe('the long runs, short', () => {
   })
 
   it('cuts: both sides merge, and say so', { timeout }, async () => {
-    const verdict = await runCuts({ ...running, ...load, loops: 3, seed, judge: false })
+    const verdict = await runCuts({ ...running, ...load, loops: 3, seed, judge: false, conflicts: 50 })
     expect(verdict).toMatchObject({ held: true, problems: [], loops: 3 })
     expect(verdict.merges).toBeGreaterThan(0)
     expect(verdict.receipts).toBeGreaterThan(0)

@@ -9,6 +9,7 @@ import { setTimeout as wait } from 'node:timers/promises'
 import { seededRandom } from '@selvedge/core'
 import { agreement, views } from './agreement.js'
 import { Building } from './building.js'
+import { fillConflictRings } from './conflict-rings.js'
 import { bytesOf } from './directory-bytes.js'
 import { ErrandBook } from './errand-book.js'
 import { holds, Ledger, winners } from './ledger.js'
@@ -53,9 +54,6 @@ const floorsMin = 30
 const floorEveryMs = { least: 5_000, most: 60_000 }
 /** Of the rate asked for, at least this part must have been made: else this was another, lighter run. */
 const rateShare = 0.9
-/** Few, so that writes of several processes meet. */
-const contestedPoints = 30
-const fillWithinMs = 300_000
 /** An override that was written last has expired after this. */
 const overridesGoneMs = 2_000
 
@@ -129,37 +127,8 @@ class Soak {
     })
   }
 
-  /**
-   * Conflicts are kept in a ring of each process: until it is full it grows. So all write the same few points at once, until it is,
-   * and what grows afterwards grows.
-   */
   async fillRings(): Promise<void> {
-    const { building, options } = this
-    await Promise.all(
-      building.all.map((each, i) =>
-        each.ask('load', {
-          perSecond: options.rate / building.all.length,
-          ownPoints: 1,
-          sharedPoints: contestedPoints,
-          sharedShare: 1,
-          base: 1,
-          receiptEvery: Number.MAX_SAFE_INTEGER,
-          levels: ['local'],
-          seed: options.seed - 1 - i
-        })
-      )
-    )
-    const startedMs = performance.now()
-    for (let least = 0; least < options.conflicts && !options.signal.aborted;) {
-      if (building.unexpected !== undefined) throw new Error(building.unexpected)
-      if (performance.now() - startedMs > fillWithinMs) throw new Error(`only ${least} conflicts came of ${options.conflicts}`)
-      await wait(250, undefined, { signal: options.signal }).catch(() => undefined)
-      const states = await Promise.all(building.all.map(each => each.ask('state')))
-      least = Math.min(...states.map(({ conflicts }) => conflicts))
-      options.progress(`filling the rings of conflicts: ${least} of ${options.conflicts}`)
-    }
-    const summaries = await Promise.all(building.all.map(each => each.ask('rest')))
-    this.filled = summaries.reduce((sum, { writes }) => sum + writes, 0)
+    this.filled = await fillConflictRings(this.building, this.options)
   }
 
   async load(): Promise<void> {
