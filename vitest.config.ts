@@ -7,7 +7,9 @@ export default defineConfig({
     include: ['packages/*/src/**/*.test.ts', 'packages/*.test.ts', 'demos/*/src/**/*.test.ts'],
     // The examples of READMEs are written there as TypeScript, which Node itself would not load.
     server: { deps: { inline: [/\/node_modules\/\.cache\/readme-examples\//] } },
-    testTimeout: 30_000,
-    hookTimeout: 30_000
+    // Against what never ends, not what is slow: how long a test takes is the machine's affair, and a busy one takes ten times as long.
+    testTimeout: 180_000,
+    hookTimeout: 180_000,
+    expect: { poll: { timeout: 60_000 } }
   }
 })

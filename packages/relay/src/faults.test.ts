@@ -34,7 +34,7 @@ import type { TestRelay } from './testing/test-sites.js'
 
 afterEach(cleanUp)
 
-const soon = { timeout: 20_000, interval: 5 }
+const soon = { timeout: 60_000, interval: 5 }
 const state = spaceId('hq/state')
 const kind = { hello: 1, registers: 4, seal: 6 } as const
 const kindOf = (frame: Uint8Array): number => frame[0]! & 0x3f

@@ -7,7 +7,7 @@ import { cleanUp, fetchPage, openTestNode, openTestRelay, rostersOf, samplesOf, 
 
 afterEach(cleanUp)
 
-const soon = { timeout: 10_000, interval: 20 }
+const soon = { timeout: 60_000, interval: 20 }
 
 async function readyz(relay: TestRelay): Promise<{ status: number; codes: string[] }> {
   const { status, body } = await fetchPage(`${relay.adminUrl!}/readyz`)

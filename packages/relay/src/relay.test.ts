@@ -24,7 +24,7 @@ import { relayMachine } from './system/relay-machine.js'
 
 afterEach(cleanUp)
 
-const soon = { timeout: 10_000, interval: 5 }
+const soon = { timeout: 60_000, interval: 5 }
 
 function temporaryDirectory(): string {
   const directory = mkdtempSync(join(tmpdir(), 'selvedge-relay-'))

@@ -38,7 +38,7 @@ describe('document receipts', () => {
     const config = await last.config('hvac')
     await config.change('warmer', draft => (draft['setpoint'] = 21))
     await last.space('config').documentDurable('hvac', 'relay', { signal: signal() })
-  }, 30_000)
+  })
 
   it('at the relay wait for a trunk, unless they are given up, and outlive the node that held it', async () => {
     const place = await building(['hq-1', 'hq-2', 'hq-3'])
@@ -63,5 +63,5 @@ describe('document receipts', () => {
     const again = state.documentDurable('notes', 'relay', { signal: signal() })
     await open(place, 0, asHolder)
     await again
-  }, 60_000)
+  })
 })

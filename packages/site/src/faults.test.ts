@@ -205,7 +205,7 @@ describe('a data directory', () => {
     expect(again.points.get('elsewhere')?.value).toBe(2)
     for (let i = 0; i < 40; i++) expect(again.points.get(`before/${i}`)?.value).toBe(long)
     await until(() => text(again) === 'before', 'the document')
-  }, 60_000)
+  })
 
   it('that another node has is refused, and the other goes on', async () => {
     const { site, place } = await openAlone()

@@ -15,37 +15,33 @@ function system(offsetMs: number): SiteSystem {
 }
 
 describe('alarms of clocks', () => {
-  it(
-    'name the node whose clock is off, on every node, and tell of what is held back until that is settled',
-    { timeout: 30_000 },
-    async () => {
-      const place = await building(['hq-1', 'hq-2', 'hq-3'])
-      const ahead = await open(place, 2, { system: system(365 * dayMs), bootAloneAfterMs: 1 })
-      await ahead.ready()
-      ahead.points.set('ahu/1/supply-temp', 99)
-      const mesh = { listen: ['/ip4/127.0.0.1/tcp/0'], mdns: false }
-      const one = await open(place, 0, { mesh: { ...mesh, peers: ahead.addresses } })
-      const two = await open(place, 1, { mesh: { ...mesh, peers: [...ahead.addresses, ...one.addresses] } })
-      const alarmsOf = ({ health }: typeof one) => health.alarms.map(({ code, message }) => `${code}: ${message}`).join('\n')
-      for (const site of [one, two]) {
-        await until(() => alarmsOf(site).includes('CLOCK_SKEW: the clock of hq-3 is 365 d ahead of'), 'the skew')
-        await until(
-          () => /HELD_BACK: \d+ writes in hq\/state are held back: the clock of hq-3 was/.test(alarmsOf(site)),
-          'what is held back'
-        )
-        expect(alarmsOf(site)).not.toContain('hq-1')
-        expect(alarmsOf(site)).not.toContain('this node’s clock is')
-      }
-      await until(() => alarmsOf(ahead).includes('CLOCK_SKEW: this node’s clock is 365 d ahead of'), 'its own skew')
-      await ahead.close()
-      await until(() => !alarmsOf(one).includes('CLOCK_SKEW'), 'the alarm to go with the node')
-      // What the closed node wrote last may still come, from the other one.
-      await until(() => {
-        for (const { path, slot } of one.space('state').heldBack()) one.space('state').discardHeldBack(path, slot)
-        return alarmsOf(one) === '' && alarmsOf(two) === ''
-      }, 'health')
+  it('name the node whose clock is off, on every node, and tell of what is held back until that is settled', async () => {
+    const place = await building(['hq-1', 'hq-2', 'hq-3'])
+    const ahead = await open(place, 2, { system: system(365 * dayMs), bootAloneAfterMs: 1 })
+    await ahead.ready()
+    ahead.points.set('ahu/1/supply-temp', 99)
+    const mesh = { listen: ['/ip4/127.0.0.1/tcp/0'], mdns: false }
+    const one = await open(place, 0, { mesh: { ...mesh, peers: ahead.addresses } })
+    const two = await open(place, 1, { mesh: { ...mesh, peers: [...ahead.addresses, ...one.addresses] } })
+    const alarmsOf = ({ health }: typeof one) => health.alarms.map(({ code, message }) => `${code}: ${message}`).join('\n')
+    for (const site of [one, two]) {
+      await until(() => alarmsOf(site).includes('CLOCK_SKEW: the clock of hq-3 is 365 d ahead of'), 'the skew')
+      await until(
+        () => /HELD_BACK: \d+ writes in hq\/state are held back: the clock of hq-3 was/.test(alarmsOf(site)),
+        'what is held back'
+      )
+      expect(alarmsOf(site)).not.toContain('hq-1')
+      expect(alarmsOf(site)).not.toContain('this node’s clock is')
     }
-  )
+    await until(() => alarmsOf(ahead).includes('CLOCK_SKEW: this node’s clock is 365 d ahead of'), 'its own skew')
+    await ahead.close()
+    await until(() => !alarmsOf(one).includes('CLOCK_SKEW'), 'the alarm to go with the node')
+    // What the closed node wrote last may still come, from the other one.
+    await until(() => {
+      for (const { path, slot } of one.space('state').heldBack()) one.space('state').discardHeldBack(path, slot)
+      return alarmsOf(one) === '' && alarmsOf(two) === ''
+    }, 'health')
+  })
 })
 
 describe('other alarms', () => {

@@ -75,7 +75,7 @@ async function until(condition: () => boolean, what: string): Promise<void> {
 /** Resolves with the first change that fits. */
 function changed(site: Site<CampusPoints>, pattern: string, fits: (value: unknown, writer: string) => boolean): Promise<unknown> {
   return new Promise((resolve, reject) => {
-    const timer = setTimeout(() => reject(new Error(`${site.name} waited in vain for a change of ${pattern}`)), 20_000)
+    const timer = setTimeout(() => reject(new Error(`${site.name} waited in vain for a change of ${pattern}`)), 60_000)
     const unwatch = site.points.watch(
       pattern,
       ({ value, writer }) => {

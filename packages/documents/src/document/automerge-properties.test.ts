@@ -128,5 +128,5 @@ describe('what a config says', () => {
       { numRuns: runs }
     )
     expect(conflicts).toBeGreaterThan(0)
-  }, 60_000)
+  })
 })

@@ -148,7 +148,7 @@ describe('the directory of a Level store', () => {
     await expect(openAt(join(path, 'new'))).rejects.toSatisfy(code('STORE_UNUSABLE'))
   })
 
-  it('waits on a full disk and loses nothing of what it acknowledged', { timeout: 60_000 }, async context => {
+  it('waits on a full disk and loses nothing of what it acknowledged', async context => {
     const path = await mountDisk(context, '24m')
     const store = await openAt(path)
     const state = await store.open(space)
@@ -220,7 +220,7 @@ describe('the directory of a Level store', () => {
       for (const [key, bytes] of held) expect(Buffer.compare(bytes, value(Number(key.slice(1)))), key).toBe(0)
     }
 
-    it('opens degraded with what it acknowledged, and stores the rest once there is room', { timeout: 60_000 }, async context => {
+    it('opens degraded with what it acknowledged, and stores the rest once there is room', async context => {
       const { path, filler } = await storeOnAFullDisk(await mountDisk(context, '128m'))
       expect(await bytesOf(path, /\.log$/)).toBeGreaterThan(3_400_000)
       // Each start finds the disk as full as the one before.
@@ -255,7 +255,7 @@ describe('the directory of a Level store', () => {
       expect(await bytesOf(path, /^BALLAST$/)).toBe(ballastBytes)
     })
 
-    it('opens whatever its logs hold, as much as they can', { timeout: 60_000 }, async context => {
+    it('opens whatever its logs hold, as much as they can', async context => {
       const { path } = await storeOnAFullDisk(await mountDisk(context, '128m'), async path => {
         const level = new Level<string, Uint8Array>(path, { valueEncoding: 'view', compression: false, writeBufferSize: 1 << 26 })
         for (let n = 0; n < 256; n++) await level.put(`not of this store/${n}`, new Uint8Array(1 << 16).fill(n))
