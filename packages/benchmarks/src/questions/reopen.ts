@@ -17,7 +17,7 @@ const profiled =
   'of openSite with 10,000 points 3/5 goes to reading 15,000 stored forms into the table, 7 µs each, since a fresh process has compiled ' +
   'hardly anything of it; 1/5 to opening Level, checking its files and verifying every record; 1/14 to the control socket (finding out ' +
   'that the one of the process before is dead, and listening), 1/20 to key and roster, the rest to the other two spaces. None is ' +
-  'waiting, and none is loading of modules. Less would take compiled code that outlasts the process (a snapshot of Node), or fewer checks.'
+  'waiting, and hardly any is loading of modules. Less would take compiled code that outlasts the process (a snapshot of Node), or fewer checks.'
 
 async function inChild<T>(fn: (child: Child) => Promise<T>): Promise<T> {
   const child = startChild(new URL('./reopen-child.js', import.meta.url))
