@@ -30,6 +30,7 @@ it('a relay whose disk is full starts, serves what it has, and stores all once t
   await vi.waitFor(() => expect(node.space('state').points.get('before/19')?.value).toBe(long), soon)
   const receipt = node.space('state').points.set('during', 1)
   const stored = receipt.durable('relay')
+  await receipt.durable('local')
   const hq = await relay.site('hq')
   await vi.waitFor(() => expect(hq.points.get('during')?.value).toBe(1), soon)
   expect(receipt.reached()).toBe('local')
