@@ -230,6 +230,23 @@ describe('engines', () => {
     expect(engine.snapshot()).toEqual(Uint8Array.of(0, 0))
   })
 
+  it('DOC-10: a Yjs update with a number that is not exact is refused: the snapshot of it could not be read', () => {
+    const engine = new YjsEngine('notes', 7, { local: () => undefined, observerFailed: expect.fail, destroyed: () => undefined })
+    const refusal = expect.objectContaining({ code: 'DOCUMENT_MESSAGE_INVALID' })
+    const inexact = [0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x7f]
+    const before = engine.snapshot()
+    for (const bytes of [
+      // A struct's clock, the right neighbour of an item, a deletion.
+      [1, 1, 1, ...inexact, 0, 1, 0],
+      [1, 1, 1, 0, 0x44, 2, ...inexact, 1, 0x61, 0],
+      [0, 1, 5, 1, ...inexact, 1]
+    ])
+      expect(() => engine.apply(Uint8Array.from(bytes)), bytes.join()).toThrowError(refusal)
+    expect(engine.snapshot()).toEqual(before)
+    // A vector that no document can have.
+    expect(() => engine.answer({}, Uint8Array.from([1, 1, ...inexact]), false)).toThrowError(refusal)
+  })
+
   it('DOC-10: an Automerge change that is stored as another is refused: the document could not be read again', async () => {
     const engine = new AutomergeEngine(await importAutomerge(), {
       actor: 'a'.repeat(32),

@@ -127,7 +127,7 @@ export class YjsEngine implements Engine {
       this.lag = []
       this.lagBytes = 0
       const decoded = Y.decodeUpdate(update)
-      requireLengths(decoded)
+      requireReadable(decoded)
       Y.applyUpdate(this.rehearsal, update)
       return decoded
     } catch (cause) {
@@ -156,10 +156,26 @@ export class YjsEngine implements Engine {
   }
 }
 
-/** Yjs takes in what has no length, and can then not read the snapshot that it makes of the document. */
-function requireLengths({ structs, ds }: ReturnType<typeof Y.decodeUpdate>): void {
-  if (structs.some(({ length }) => length < 1) || [...ds.clients.values()].some(ranges => ranges.some(({ len }) => len < 1)))
-    throw new Error('something in it has no length')
+/**
+ * Yjs takes in what has no length, and numbers that are too large to be exact, and can then not read the snapshot that it makes of the
+ * document.
+ */
+function requireReadable({ structs, ds }: ReturnType<typeof Y.decodeUpdate>): void {
+  const ranges = structs.map(({ id: { client, clock }, length }) => ({ client, clock, length }))
+  for (const [client, deleted] of ds.clients) for (const { clock, len } of deleted) ranges.push({ client, clock, length: len })
+  for (const { client, clock, length } of ranges) {
+    if (length < 1) throw new Error('something in it has no length')
+    requireExact(client, clock + length)
+  }
+  for (const struct of structs) {
+    if (!(struct instanceof Y.Item)) continue
+    const { origin, rightOrigin, parent } = struct
+    for (const id of [origin, rightOrigin, parent]) if (id instanceof Y.ID) requireExact(id.client, id.clock)
+  }
+}
+
+function requireExact(...numbers: number[]): void {
+  if (!numbers.every(Number.isSafeInteger)) throw new Error('a number in it is too large')
 }
 
 /** Up to where the deletions of an update reach, by client: they count once what they delete is there. */
@@ -171,7 +187,9 @@ function endsOf({ clients }: ReturnType<typeof Y.decodeUpdate>['ds']): Map<numbe
 
 function decodeStateVector(bytes: Uint8Array): Map<number, number> {
   try {
-    return Y.decodeStateVector(bytes)
+    const vector = Y.decodeStateVector(bytes)
+    for (const [client, clock] of vector) requireExact(client, clock)
+    return vector
   } catch (cause) {
     throw new SelvedgeError(documentErrors.documentMessageInvalid, 'a Yjs state vector is malformed', { cause })
   }
