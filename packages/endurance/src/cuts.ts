@@ -155,7 +155,7 @@ class Cuts {
     const healMs = await this.trunkBack()
     this.healMs.set(kind, [...(this.healMs.get(kind) ?? []), healMs])
     await Promise.all(building.all.map(each => each.ask('rest')))
-    await errands.stop()
+    await errands.stop(options.settleWithinMs)
     const { tookMs, states } = await agreement(building.all, { withinMs: options.settleWithinMs, nodes: options.nodes })
     const problems: string[] = []
     for (const [name, view] of await views(building.all)) {

@@ -73,7 +73,7 @@ async function ordered(acts: number, deafFrom = Number.POSITIVE_INFINITY): Promi
   })
   book.start([handle])
   await enough
-  await book.stop()
+  await book.stop(60_000)
   process_.onAsked = () => undefined
   process_.deaf = false
   await book.settle(handle)
@@ -100,8 +100,22 @@ describe('the book of errands', () => {
       levelsOf: () => ['local']
     })
     book.start([process_ as unknown as ReplicaProcess])
-    await book.stop()
+    await book.stop(60_000)
     expect(book.done).toBe(5)
+  })
+
+  it('names the acts that are never acknowledged', async () => {
+    const process_ = new Obedient()
+    process_.ask = () => new Promise(() => undefined)
+    const book = new ErrandBook({
+      random: seededRandom(1),
+      pausesMs: { points: 0, counters: 0, notes: 0, config: 0 },
+      idempotent: false,
+      tokens: false,
+      levelsOf: () => ['site']
+    })
+    book.start([process_ as unknown as ReplicaProcess])
+    await expect(book.stop(1)).rejects.toThrow(/^5 acts are not acknowledged after 1 ms: n1 \{.*"kind":"config".*\} as site$/)
   })
 
   it('sees what was acknowledged and is not there, or is there twice, or was never ordered', async () => {

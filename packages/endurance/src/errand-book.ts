@@ -27,6 +27,7 @@ interface Course {
 
 const pathsEach = 8
 const countersInAll = 3
+const listedMax = 20
 
 export class ErrandBook {
   private readonly random: Random
@@ -40,6 +41,7 @@ export class ErrandBook {
   private running: Promise<void>[] = []
   private stopping: (() => void)[] = []
   private stopped = true
+  private readonly awaited = new Set<string>()
   /** What a process said it could not do. */
   readonly failures: string[] = []
 
@@ -65,11 +67,25 @@ export class ErrandBook {
     }
   }
 
-  /** Orders no more, and waits for what was ordered. */
-  async stop(): Promise<void> {
+  /**
+   * Orders no more, and waits for what was ordered.
+   * @throws Error that names the acts that are not acknowledged by then
+   */
+  async stop(withinMs: number): Promise<void> {
     this.stopped = true
     for (const wake of this.stopping.splice(0)) wake()
-    await Promise.all(this.running.splice(0))
+    let timer: NodeJS.Timeout | undefined
+    const late = new Promise<never>((_, reject) => {
+      timer = setTimeout(() => {
+        const listed = [...this.awaited].slice(0, listedMax).join('; ')
+        reject(new Error(`${this.awaited.size} acts are not acknowledged after ${withinMs} ms: ${listed}`))
+      }, withinMs)
+    })
+    try {
+      await Promise.race([Promise.all(this.running.splice(0)), late])
+    } finally {
+      clearTimeout(timer)
+    }
   }
 
   /** Increments whose outcome is not known are ordered again, with the same ids, until they are acknowledged. */
@@ -109,6 +125,8 @@ export class ErrandBook {
   private async run(process_: ReplicaProcess, errand: Errand, random: Random): Promise<void> {
     const levels = this.options.levelsOf(process_)
     const level = levels[below(random, levels.length)] ?? 'local'
+    const described = `${process_.name} ${JSON.stringify(errand)} as ${level}`
+    this.awaited.add(described)
     try {
       await process_.ask('errand', { errand, level })
       this.doneCount++
@@ -116,6 +134,8 @@ export class ErrandBook {
     } catch (error) {
       if (!(error instanceof ProcessGone)) this.failures.push(error instanceof Error ? error.message : String(error))
       if (errand.kind === 'increment' && errand.id !== undefined) this.unknown.push({ path: errand.path, id: errand.id })
+    } finally {
+      this.awaited.delete(described)
     }
   }
 

@@ -124,7 +124,7 @@ class Kills {
     progress(`restart of ${names}`)
     await Promise.all(victims.map(victim => this.restart(victim, loop)))
     await Promise.all(building.all.map(each => each.ask('rest')))
-    await errands.stop()
+    await errands.stop(options.settleWithinMs)
     await errands.settle(building.nodes[0]!)
     const { tookMs } = await agreement(building.all, { withinMs: options.settleWithinMs, nodes: options.nodes })
     this.settled.push(tookMs)

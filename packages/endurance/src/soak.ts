@@ -159,7 +159,7 @@ class Soak {
       this.loadMs = performance.now() - startedMs
       this.summaries = await Promise.all(nodes.map(node => node.ask('rest')))
       this.writes = this.summaries.reduce((sum, { writes }) => sum + writes, 0)
-      await errands.stop()
+      await errands.stop(options.settleWithinMs)
     }
     const perSecond = this.writes / (this.loadMs / 1_000)
     if (options.judge && perSecond < options.rate * rateShare)

@@ -11,20 +11,32 @@ import { hold, type Input, type OpenTarget, type Outcome, type Target } from '..
 import { openSpace } from './open-space.js'
 import { many, utf8 } from './sample-values.js'
 
-/** More than any answer to one connection: what goes on beyond it is no answer. */
+/** More than any answer to one request: what goes on beyond it is no answer. */
 const answerBytesMax = 1024 * 1024
+const keptBytesMax = 4_096
+
+interface Answer {
+  /** How it begins. */
+  readonly head: string
+  readonly bytes: number
+  readonly bytesMax: number
+}
 
 /** Sends messages over one connection, then ends it; gives what came back once the server has closed. */
-function exchange(to: NetConnectOpts, input: Input): Promise<string> {
+function exchange(to: NetConnectOpts, input: Input): Promise<Answer> {
+  const bytesMax = answerBytesMax * (1 + requestsIn(input))
   return new Promise(resolve => {
-    let answer = ''
+    let head = ''
+    let received = 0
     const socket = connect({ ...to, allowHalfOpen: true })
     socket.on('data', (bytes: Buffer) => {
-      if (answer.length < answerBytesMax) answer += bytes.toString('latin1')
+      if (head.length < keptBytesMax) head += bytes.toString('latin1')
+      received += bytes.length
+      if (received > bytesMax) socket.destroy()
     })
     // A server may cut a connection that makes no sense to it.
     socket.on('error', () => socket.destroy())
-    socket.on('close', () => resolve(answer))
+    socket.on('close', () => resolve({ head, bytes: received, bytesMax }))
     socket.on('end', () => socket.end())
     socket.on('connect', () => {
       for (const bytes of input) socket.write(bytes)
@@ -33,10 +45,15 @@ function exchange(to: NetConnectOpts, input: Input): Promise<string> {
   })
 }
 
-function judged(answer: string): Outcome {
-  hold(answer.length < answerBytesMax, 'an answer does not end')
-  const status = /^HTTP\/1\.1 (\d{3})/.exec(answer)?.[1]
-  hold(status !== '500', `it answered ${answer.slice(0, 600)}`)
+/** Those that a client may send without waiting for an answer, at most. */
+function requestsIn(input: Input): number {
+  return Buffer.concat(input).toString('latin1').split('HTTP/').length - 1
+}
+
+function judged({ head, bytes, bytesMax }: Answer): Outcome {
+  hold(bytes <= bytesMax, 'an answer does not end')
+  const status = /^HTTP\/1\.1 (\d{3})/.exec(head)?.[1]
+  hold(status !== '500', `it answered ${head.slice(0, 600)}`)
   return status?.startsWith('2') || status === '101' ? 'decoded' : 'refused'
 }
 
