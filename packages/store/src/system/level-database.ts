@@ -105,9 +105,26 @@ export class LevelDirectory implements LevelSource {
     }
   }
 
+  /**
+   * A disk that takes no writes for a while fails an opening with the words of a damaged one. Nothing is given up over that: not the
+   * database, nor the tables that a repair would leave out.
+   */
+  private async assertWritable(): Promise<void> {
+    const path = join(this.location, roomName)
+    const file = await open(path, 'w')
+    try {
+      await file.writeFile(new Uint8Array(roomBytesMin))
+      await file.sync()
+    } finally {
+      await file.close()
+      await rm(path, { force: true })
+    }
+  }
+
   /** Rewrites what LevelDB knows of its files from the files themselves. What it could not use stays in the directory `lost`. */
   private async repair(): Promise<void> {
     await this.assertUnlocked()
+    await this.assertWritable()
     const marker = join(this.location, repairsName)
     const begun = Number(await readFile(marker, 'utf8').catch(() => '0')) || 0
     if (begun >= repairsMax) throw damaged(`${begun} repairs of it were begun and none came to its end`)
@@ -187,6 +204,7 @@ export class LevelDirectory implements LevelSource {
 
   private async moveAside(): Promise<string> {
     await this.assertUnlocked()
+    await this.assertWritable()
     const taken = (await this.movedAside()).length
     const [beside, within] = this.asidePaths(Math.min(taken + 1, asideMax))
     await this.ballast.letGo()
