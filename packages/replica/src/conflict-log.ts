@@ -23,14 +23,9 @@ export interface ConflictRecord extends Conflict {
 }
 
 export class ConflictLog {
-  private next = 0
   private counted = 0
 
-  constructor(private readonly table: RegisterTable) {
-    const count = table.get(this.countPath)?.value
-    this.counted = typeof count === 'number' ? count : 0
-    this.next = this.counted % conflictsKept
-  }
+  constructor(private readonly table: RegisterTable) {}
 
   private get countPath(): string {
     return `${conflictPrefix}${this.table.node}`
@@ -38,6 +33,9 @@ export class ConflictLog {
 
   /** Conflicts that this replica has recorded, ever. */
   get count(): number {
+    // Not what the disk had at the start alone: peers give back what this replica had recorded, and its disk has lost since.
+    const count = this.table.get(this.countPath)?.value
+    if (typeof count === 'number' && count > this.counted && Number.isSafeInteger(count + 1)) this.counted = count
     return this.counted
   }
 
@@ -51,11 +49,12 @@ export class ConflictLog {
       seenBy: this.table.node,
       valueLeftOut: bounded(conflict.loser) !== conflict.loser
     }
+    const { count } = this
     this.table.batch(() => {
-      this.table.set(`${conflictPrefix}${this.table.node}/${this.next}`, valueOf(record))
-      this.table.set(this.countPath, ++this.counted)
+      this.table.set(`${conflictPrefix}${this.table.node}/${count % conflictsKept}`, valueOf(record))
+      this.table.set(this.countPath, count + 1)
     })
-    this.next = this.counted % conflictsKept
+    this.counted = count + 1
   }
 
   /** The newest conflicts that any replica recorded, newest first, one a loser dot. */

@@ -1,0 +1,38 @@
+import { expect, it } from 'vitest'
+import { hlcFromMs, ManualClock, nodeId, seededRandom, TrustedClock } from '@selvedge/core'
+import { RegisterTable } from '@selvedge/documents'
+import type { Conflict } from '@selvedge/session'
+import { ConflictLog } from './conflict-log.js'
+
+const clock = new ManualClock(Date.UTC(2026, 0, 1))
+
+function tableOf(node: string, seed: number): RegisterTable {
+  return new RegisterTable({ node: nodeId(node), trusted: new TrustedClock(clock, 300_000), random: seededRandom(seed) })
+}
+
+function conflictAt(path: string): Conflict {
+  const side = { value: path, time: hlcFromMs(clock.wallMs()), writer: `other~${path}`, seq: 1, quality: 0 }
+  return { path, slot: '', loser: side, winner: { ...side, seq: 2 } }
+}
+
+it('goes on behind what peers give back, when the disk is older than what it recorded', () => {
+  const before = tableOf('here', 1)
+  const recorded = new ConflictLog(before)
+  recorded.record(conflictAt('a'))
+  recorded.record(conflictAt('b'))
+
+  // The machine starts with an old copy of its disk, which knows of no conflict, and a peer gives back what it has.
+  const after = tableOf('here', 2)
+  const log = new ConflictLog(after)
+  for (const register of before.all()) after.merge({ ...register, writer: after.writer(register.writer.key) }, 1)
+  clock.advance(1_000)
+  log.record(conflictAt('c'))
+
+  expect(log.count).toBe(3)
+  expect(
+    log
+      .newest()
+      .map(({ path }) => path)
+      .sort()
+  ).toEqual(['a', 'b', 'c'])
+})
