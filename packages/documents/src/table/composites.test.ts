@@ -87,6 +87,23 @@ describe('REG-20 counters', () => {
     expect(counterValue(b.table, 'c')).toBe(6)
   })
 
+  it('applied again where the first write is held and not covered, get a dot that its own replica covers, and the sum stays', () => {
+    const [a, b] = pair()
+    const first = increment(a.table, 'c', 3, { id: 'cmd-1' })
+    b.table.merge(entryAs(b.table, a.table.peek('c', '#cmd-1')!), 1)
+    const again = increment(b.table, 'c', 3, { id: 'cmd-1' })
+    expect(again).toMatchObject({ writer: b.table.ownWriterKey, counted: false })
+    expect(b.table.covers(b.table.writer(again.writer), again.seq)).toBe(true)
+    expect(increment(b.table, 'c', 3, { id: 'cmd-1' })).toEqual(again)
+    exchange(a.table, b.table)
+    expect([counterValue(a.table, 'c'), counterValue(b.table, 'c')]).toEqual([3, 3])
+
+    const third = tableKit('third', 300_000, 3).table
+    third.merge(entryAs(third, entryFor(third, { path: 'c', slot: '#cmd-1', value: 3, writer: first.writer, seq: first.seq })), 1)
+    third.seal(a.table.vector())
+    expect(increment(third, 'c', 3, { id: 'cmd-1' })).toMatchObject({ writer: first.writer, seq: first.seq, counted: false })
+  })
+
   it('fold ids older than the window into the own slot of the node that applied them, in one batch', () => {
     const [a, b] = pair()
     increment(a.table, 'c', 1)

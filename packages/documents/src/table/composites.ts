@@ -34,7 +34,7 @@ export interface IncrementOptions {
 }
 
 export interface IncrementResult extends WriteResult {
-  /** False when an increment with this id was known already: nothing was written, and `dot` names the one that counts. */
+  /** False when an increment with this id was known already: the sum is as it was, and the dot is that of a write that holds it. */
   readonly counted: boolean
 }
 
@@ -64,6 +64,10 @@ export function increment(table: RegisterTable, path: string, by: number, option
   // A tombstone too: it was counted, and folded.
   const known = heldAt(table, path, slot)
   if (!known) return { ...table.set(path, by, { slot }), counted: true }
+  // Its writer may be gone for good before anybody was told that nothing is missing beneath it. No replica covers its dot then, and
+  // who waits for it to be durable would wait forever. The same amount in the same slot is the same increment, under a dot of ours.
+  if (known.value !== undefined && !table.covers(known.writer, known.seq))
+    return { ...table.set(path, known.value, { slot }), counted: false }
   return { writer: known.writer.key, seq: known.seq, shadowed: known.shadow, counted: false }
 }
 
