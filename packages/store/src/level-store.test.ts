@@ -185,11 +185,12 @@ describe('a Level store over a failing disk', () => {
     const changed = nextHealth(store)
     clock.advance(100)
     expect((await changed).code).toBe('STORE_CORRUPT')
-    level.openFailure = faults.failure = undefined
+    faults.failure = undefined
+    level.repairs = true
     level.damage = 'it was repaired'
     clock.advance(10_000)
     await committed
-    expect(level.openings.at(-1)).toBe('repair')
+    expect(level.openings.slice(-2)).toEqual(['none', 'repair'])
     expect(store.damage).toBe('it was repaired')
     await (await store.open(local)).commit(put('a', 1))
     await store.close()
@@ -204,6 +205,24 @@ describe('a Level store over a failing disk', () => {
     const third = await openStore()
     for (const id of [space, local]) expect((await third.open(id)).loss, id).toBeUndefined()
     await third.close()
+  })
+
+  it('takes no failure that is over for damage', async () => {
+    const { store, committed } = await degradedStore()
+    level.openFailure = levelError('LEVEL_IO_ERROR', 'IO error: 000003.log: Input/output error')
+    const changed = nextHealth(store)
+    clock.advance(100)
+    await changed
+    expect(level.openings.slice(-2)).toEqual(['none', 'repair'])
+    level.openFailure = faults.failure = undefined
+    clock.advance(10_000)
+    await committed
+    expect(level.openings.at(-1)).toBe('none')
+    expect(store.damage).toBeUndefined()
+    await store.close()
+    const restarted = await openStore()
+    expect((await restarted.open(space)).loss).toBeUndefined()
+    await restarted.close()
   })
 
   it('notices that the database went back in time when it is opened again', async () => {

@@ -25,7 +25,7 @@ import { isDamage, storeFault } from './fault.js'
 import { HealthState } from './health.js'
 import { LevelConnection } from './level-connection.js'
 import { openVerified, type VerifiedLevel } from './level-opening.js'
-import type { LevelOperation, LevelSource } from './level-source.js'
+import type { LevelOperation, LevelSource, OpenedLevel } from './level-source.js'
 import { LevelSpace, type FramedBatch, type LevelSpaceHost } from './level-space.js'
 import {
   commitKey,
@@ -79,7 +79,6 @@ export class LevelStore implements Store, LevelSpaceHost, CommitTarget<FramedBat
   private extra: LevelOperation[] = []
   /** Records were lost under the running store: the damage mark follows each commit, so that the next opening tells it. */
   private damagedSinceOpening = false
-  private repairNext = false
   private bytesWritten = 0
   private closing: Promise<void> | undefined
 
@@ -222,9 +221,8 @@ export class LevelStore implements Store, LevelSpaceHost, CommitTarget<FramedBat
   }
 
   async recover(): Promise<void> {
-    const recovery = this.repairNext ? 'repair' : 'none'
-    if (recovery === 'none') await this.source.room?.()
-    const { database, damage } = await this.connection.reopen(recovery)
+    await this.source.room?.()
+    const { database, damage } = await this.reopen()
     const bytes = await database.get(commitKey)
     const mark = bytes === undefined ? undefined : decodeCommitMark(bytes)
     const sequence = mark === undefined || mark === 'corrupt' ? 0 : mark.sequence
@@ -237,8 +235,17 @@ export class LevelStore implements Store, LevelSpaceHost, CommitTarget<FramedBat
   }
 
   fault(error: unknown): SelvedgeError {
-    this.repairNext = isDamage(error)
     return storeFault(error, this.location)
+  }
+
+  // What failed like damaged files may have been a cable, and be over: a repair would make a loss of it, which is told to everybody.
+  private async reopen(): Promise<OpenedLevel> {
+    try {
+      return await this.connection.reopen('none')
+    } catch (error) {
+      if (!isDamage(error)) throw error
+      return await this.connection.reopen('repair')
+    }
   }
 }
 

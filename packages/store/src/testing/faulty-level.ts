@@ -62,6 +62,8 @@ export class MemoryLevel implements LevelSource {
   readonly openings: Recovery[] = []
   /** Thrown by openings. */
   openFailure: Error | undefined
+  /** A repair mends what they fail of. */
+  repairs = false
   /** What the next opening tells. */
   damage: string | undefined
   sequence: number | undefined
@@ -79,7 +81,7 @@ export class MemoryLevel implements LevelSource {
   open(recovery: Recovery): Promise<OpenedLevel> {
     this.openings.push(recovery)
     if (this.current?.isOpen) return Promise.reject(levelError('LEVEL_LOCKED', 'lock memory: already held by process'))
-    if (this.openFailure) return Promise.reject(this.openFailure)
+    if (this.openFailure && !(this.repairs && recovery === 'repair')) return Promise.reject(this.openFailure)
     if (recovery === 'replace') this.entries.clear()
     const damage = this.damage
     this.damage = undefined
