@@ -8,7 +8,9 @@
 import { SelvedgeError } from '@selvedge/core'
 import type * as AutomergeModule from '@automerge/automerge'
 import type { Doc, SyncState } from '@automerge/automerge'
-import { changeChunks, joinBytes } from './change-chunks.js'
+import { changeChunks, joinBytes, type Chunk } from './change-chunks.js'
+import { checkClaimedRows } from './claimed-rows.js'
+import { documentLimits } from './document-limits.js'
 import type { Answer, AnswerMemory, Engine, PullSide } from './engine.js'
 import { documentErrors } from './errors.js'
 
@@ -124,7 +126,7 @@ export class AutomergeEngine implements Engine {
     return this.onClone('an Automerge change is malformed', clone => {
       const hashes: string[] = []
       const changes: Uint8Array[] = []
-      for (const chunk of changeChunks(update)) {
+      for (const chunk of soundChunks(update)) {
         if (!chunk.isChange) throw new Error('a live update must consist of changes')
         hashes.push(this.checkedHash(chunk.bytes))
         changes.push(chunk.bytes)
@@ -173,7 +175,8 @@ export class AutomergeEngine implements Engine {
     const { automerge } = this
     const target = encodeHeads(automerge.getHeads(this.current))
     if (full) return { body: joinBytes([chunksMark, automerge.save(this.current)]), target }
-    const lacking = memory.sync ? undefined : this.lacking(request)
+    const heads = this.checkedMessage(request)
+    const lacking = memory.sync ? undefined : this.lacking(heads)
     // Whoever has what it asked from, and these changes, has all that there is.
     if (lacking) return { body: joinBytes([chunksMark, ...lacking]), target: new Uint8Array() }
     let clone = automerge.clone(this.current, { actor: this.options.actor })
@@ -199,13 +202,7 @@ export class AutomergeEngine implements Engine {
   }
 
   /** The changes that a first request lacks, when its heads say so by themselves, and when they are few. */
-  private lacking(request: Uint8Array): Uint8Array[] | undefined {
-    let heads: string[]
-    try {
-      heads = this.automerge.decodeSyncMessage(request).heads
-    } catch (cause) {
-      throw new SelvedgeError(documentErrors.documentMessageInvalid, 'an Automerge sync request is malformed', { cause })
-    }
+  private lacking(heads: string[]): Uint8Array[] | undefined {
     if (heads.length === 0 || !this.automerge.hasHeads(this.current, heads)) return undefined
     const changes = this.automerge.getChangesSince(this.current, heads)
     return changes.length > changesMax ? undefined : changes
@@ -220,15 +217,27 @@ export class AutomergeEngine implements Engine {
     const content = body.subarray(1)
     if (body[0] === chunksMark[0]) {
       let doc = clone
-      for (const { bytes, isChange } of changeChunks(content)) {
+      for (const { bytes, isChange } of soundChunks(content)) {
         if (isChange) changes.push(this.checkedHash(bytes))
         doc = this.automerge.loadIncremental(doc, bytes)
       }
       return { doc, sync, changes }
     }
     if (body[0] !== syncMark[0]) throw new Error('neither a sync message nor a row of chunks')
+    this.checkedMessage(content)
     const [doc, state] = this.automerge.receiveSyncMessage(clone, sync, content)
     return { doc, sync: state, changes }
+  }
+
+  /** The heads of a sync message, if what else is in it may be given to Automerge. */
+  private checkedMessage(message: Uint8Array): string[] {
+    try {
+      const { heads, changes } = this.automerge.decodeSyncMessage(message)
+      for (const chunks of changes) soundChunks(chunks)
+      return heads
+    } catch (cause) {
+      throw new SelvedgeError(documentErrors.documentMessageInvalid, 'an Automerge sync message is malformed', { cause })
+    }
   }
 
   /** Automerge does not compare a change with the checksum it carries. */
@@ -296,8 +305,16 @@ export class AutomergeEngine implements Engine {
 const chunksMark = Uint8Array.of(1)
 const syncMark = Uint8Array.of(2)
 const hashBytes = 32
+/** Of a document with all its history: a change every half minute for a year. */
+const rowLimits = { rowsMax: 1_048_576, inflatedBytesMax: documentLimits.transferBytesMax }
 /** Changes that are sent one by one; when more are lacking, Automerge's sync chooses between them and a whole document. */
 const changesMax = 64
+
+function soundChunks(update: Uint8Array): Chunk[] {
+  const chunks = changeChunks(update)
+  for (const { bytes } of chunks) checkClaimedRows(bytes, rowLimits)
+  return chunks
+}
 
 function encodeHeads(heads: readonly string[]): Uint8Array {
   return joinBytes(
