@@ -112,6 +112,9 @@ export class TrunkHolder {
 
   private lookAgain(): void {
     const now = this.options.environment.clock.monotonicMs()
+    // Of a session that never opened nobody tells that it is over.
+    const over = this.trunk?.session.closeReason
+    if (this.trunk && over) return this.down(this.trunk, over)
     const heardLately = this.trunk !== undefined && this.trunk.session.open && this.trunk.session.silentMs(now) < 500
     this.feed({ type: heardLately ? 'trunkAnswered' : 'tick' })
   }
@@ -137,7 +140,7 @@ export class TrunkHolder {
         connection.close({ code: drainedCode, message: 'the trunk is not needed any more' })
         return this.feed({ type: 'trunkDown', failed: false })
       }
-      this.trunk = this.options.attach(connection)
+      this.attached(this.options.attach(connection))
     } catch (error) {
       const code = isSelvedgeError(error) ? error.code : 'TRUNK_UNREACHABLE'
       const retryAfterMs = isSelvedgeError(error) ? error.details['retryAfterMs'] : undefined
@@ -150,6 +153,13 @@ export class TrunkHolder {
     } finally {
       if (this.dialling === dialling) this.dialling = undefined
     }
+  }
+
+  // What the relay had said by then was heard before the trunk was known here: that it is open, or over already.
+  private attached(trunk: Peer): void {
+    this.trunk = trunk
+    if (trunk.session.open) this.opened(trunk)
+    else this.lookAgain()
   }
 
   // An effect is never answered inside of the call that gave it.
