@@ -24,7 +24,8 @@ it('goes on behind what peers give back, when the disk is older than what it rec
   // The machine starts with an old copy of its disk, which knows of no conflict, and a peer gives back what it has.
   const after = tableOf('here', 2)
   const log = new ConflictLog(after)
-  for (const register of before.all()) after.merge({ ...register, writer: after.writer(register.writer.key) }, 1)
+  for (const { path, slot, time, writer, seq, value, quality, expiresAtMs, batch } of before.all())
+    after.merge({ path, slot, time, writer: after.writer(writer.key), seq, value, quality, expiresAtMs, batch }, 1)
   clock.advance(1_000)
   log.record(conflictAt('c'))
 
