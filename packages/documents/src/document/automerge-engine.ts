@@ -305,7 +305,7 @@ export class AutomergeEngine implements Engine {
 const chunksMark = Uint8Array.of(1)
 const syncMark = Uint8Array.of(2)
 const hashBytes = 32
-/** Of a document with all its history: a change every half minute for a year. */
+/** Of rows that have no bytes of their own, such as deletes: more than anybody makes in one change. */
 const rowLimits = { rowsMax: 1_048_576, inflatedBytesMax: documentLimits.transferBytesMax }
 /** Changes that are sent one by one; when more are lacking, Automerge's sync chooses between them and a whole document. */
 const changesMax = 64

@@ -59,8 +59,25 @@ describe('claimed rows', () => {
     expect(() => checkClaimedRows(withColumn(0, integers | deflated, long), limits)).toThrow(
       'more than 10000 bytes were deflated'
     )
-    // Values have no runs, and Automerge does not inflate them here.
     expect(() => checkClaimedRows(withColumn(0, raw, long.slice(0, 100)), limits)).not.toThrow()
+  })
+
+  it('DOC-10: a column that can not be inflated does not hide another', () => {
+    const actor = [16, ...new Uint8Array(16).fill(7)]
+    const run = [...thousandMillion, 5]
+    const columns = [2, integers | deflated, 2, booleans - 2, run.length]
+    const document = chunk(0, Uint8Array.from([1, ...actor, 0, 0, ...columns, 0xff, 0xff, ...run]))
+    expect(() => checkClaimedRows(document, limits)).toThrow('a column claims more than 1000 rows')
+  })
+
+  it('lets a long text pass: each of its characters is a row', () => {
+    let doc = automerge.from<Record<string, unknown>>({ text: 'x'.repeat(30_000) })
+    const whole = { rowsMax: 1_000, inflatedBytesMax: 1_000_000 }
+    for (const bytes of [automerge.save(doc), ...automerge.getAllChanges(doc)]) {
+      expect(() => checkClaimedRows(bytes, whole)).not.toThrow()
+    }
+    doc = automerge.change(doc, draft => automerge.splice(draft, ['text'], 0, 30_000))
+    expect(() => checkClaimedRows(automerge.getLastLocalChange(doc)!, whole)).toThrow('a column claims more than')
   })
 
   it('DOC-10: whatever the bytes, the count ends', () => {

@@ -16,7 +16,7 @@ const columnType = { boolean: 4, string: 5, bytes: 7 } as const
 const deflatedBit = 8
 
 export interface RowLimits {
-  /** Rows of one column. */
+  /** Rows of one column; as many as the chunk has bytes, inflated, are always good: of a text each character is a row. */
   readonly rowsMax: number
   /** Bytes of what is inflated, of one column or change. */
   readonly inflatedBytesMax: number
@@ -89,6 +89,8 @@ interface Column {
 }
 
 class ChunkCheck {
+  private rowsMax = 0
+
   constructor(
     private readonly chunk: Uint8Array,
     private readonly limits: RowLimits
@@ -125,11 +127,15 @@ class ChunkCheck {
   }
 
   private columns(at: Cursor, columns: readonly Column[]): void {
-    for (const { spec, length } of columns) {
+    const contents = columns.map(({ spec, length }) => {
       const stored = at.take(length)
-      const type = spec & 7
+      return { type: spec & 7, bytes: spec & deflatedBit ? this.inflated(stored) : stored }
+    })
+    const totalBytes = contents.reduce((sum, { bytes }) => sum + bytes.length, 0)
+    this.rowsMax = Math.max(this.limits.rowsMax, totalBytes)
+    for (const { type, bytes } of contents) {
       if (type === columnType.bytes) continue
-      const column = new Cursor(spec & deflatedBit ? this.inflated(stored) : stored)
+      const column = new Cursor(bytes)
       try {
         if (type === columnType.boolean) this.booleans(column)
         else this.runs(column, type === columnType.string ? () => column.skipBytes() : () => column.skipNumber())
@@ -155,7 +161,7 @@ class ChunkCheck {
   }
 
   private more(rows: number, count: number): number {
-    if (rows + count > this.limits.rowsMax) throw new Error(`a column claims more than ${this.limits.rowsMax} rows`)
+    if (rows + count > this.rowsMax) throw new Error(`a column claims more than ${this.rowsMax} rows`)
     return rows + count
   }
 
@@ -163,7 +169,7 @@ class ChunkCheck {
     try {
       return inflateRawSync(bytes, { maxOutputLength: this.limits.inflatedBytesMax })
     } catch (error) {
-      if ((error as NodeJS.ErrnoException).code !== 'ERR_BUFFER_TOO_LARGE') throw new EndOfInput()
+      if ((error as NodeJS.ErrnoException).code !== 'ERR_BUFFER_TOO_LARGE') return new Uint8Array()
       throw new Error(`more than ${this.limits.inflatedBytesMax} bytes were deflated`, { cause: error })
     }
   }
