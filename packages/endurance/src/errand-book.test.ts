@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { seededRandom } from '@selvedge/core'
-import { ErrandBook } from './errand-book.js'
+import { ErrandBook, type ErrandOptions } from './errand-book.js'
 import type { Errand, View } from './process/protocol.js'
 import { ProcessGone, type ReplicaProcess } from './replica-process.js'
 
@@ -55,16 +55,21 @@ class Obedient {
   }
 }
 
+function bookOf(options: Partial<ErrandOptions>): ErrandBook {
+  return new ErrandBook({
+    random: seededRandom(1),
+    pausesMs: { points: 0, counters: 0, notes: 0, config: 0 },
+    idempotent: false,
+    tokens: false,
+    levelsOf: () => ['local'],
+    ...options
+  })
+}
+
 async function ordered(acts: number, deafFrom = Number.POSITIVE_INFINITY): Promise<{ book: ErrandBook; process_: Obedient }> {
   const process_ = new Obedient()
   const handle = process_ as unknown as ReplicaProcess
-  const book = new ErrandBook({
-    random: seededRandom(1),
-    pausesMs: { points: 0, counters: 0, notes: 0, config: 0 },
-    idempotent: true,
-    tokens: true,
-    levelsOf: () => ['local']
-  })
+  const book = bookOf({ idempotent: true, tokens: true })
   const enough = new Promise<void>(resolve => {
     process_.onAsked = () => {
       process_.deaf = process_.asked >= deafFrom
@@ -92,13 +97,7 @@ describe('the book of errands', () => {
   it('stops at once, also when an act ends after it was told to', async () => {
     const process_ = new Obedient()
     const hour = 3_600_000
-    const book = new ErrandBook({
-      random: seededRandom(1),
-      pausesMs: { points: hour, counters: hour, notes: hour, config: hour },
-      idempotent: false,
-      tokens: false,
-      levelsOf: () => ['local']
-    })
+    const book = bookOf({ pausesMs: { points: hour, counters: hour, notes: hour, config: hour } })
     book.start([process_ as unknown as ReplicaProcess])
     await book.stop(60_000)
     expect(book.done).toBe(5)
@@ -107,13 +106,7 @@ describe('the book of errands', () => {
   it('names the acts that are never acknowledged', async () => {
     const process_ = new Obedient()
     process_.ask = () => new Promise(() => undefined)
-    const book = new ErrandBook({
-      random: seededRandom(1),
-      pausesMs: { points: 0, counters: 0, notes: 0, config: 0 },
-      idempotent: false,
-      tokens: false,
-      levelsOf: () => ['site']
-    })
+    const book = bookOf({ levelsOf: () => ['site'] })
     book.start([process_ as unknown as ReplicaProcess])
     await expect(book.stop(1)).rejects.toThrow(/^5 acts are not acknowledged after 1 ms: n1 \{.*"kind":"config".*\} as site$/)
   })

@@ -312,7 +312,7 @@ const changesMax = 64
 
 function soundChunks(update: Uint8Array): Chunk[] {
   const chunks = changeChunks(update)
-  for (const { bytes } of chunks) checkClaimedRows(bytes, rowLimits)
+  for (const chunk of chunks) checkClaimedRows(chunk, rowLimits)
   return chunks
 }
 

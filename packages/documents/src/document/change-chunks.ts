@@ -9,10 +9,13 @@ import { documentErrors } from './errors.js'
 
 const magic = [0x85, 0x6f, 0x4a, 0x83]
 const checksumBytes = 4
-const chunkType = { document: 0, change: 1, compressedChange: 2 } as const
+export const chunkType = { document: 0, change: 1, compressedChange: 2 } as const
 
 export interface Chunk {
   readonly bytes: Uint8Array
+  readonly type: number
+  /** What follows its head, a part of `bytes`. */
+  readonly contents: Uint8Array
   /** One change, rather than a whole document. */
   readonly isChange: boolean
 }
@@ -28,8 +31,9 @@ export function changeChunks(update: Uint8Array): Chunk[] {
       reader.raw(checksumBytes)
       const type = reader.byte()
       if (type > chunkType.compressedChange) throw new Error(`chunk type ${type} has no meaning`)
-      reader.raw(reader.uint())
-      chunks.push({ bytes: update.slice(start, update.length - reader.remaining), isChange: type !== chunkType.document })
+      const { length } = reader.bytes()
+      const bytes = update.slice(start, update.length - reader.remaining)
+      chunks.push({ bytes, type, contents: bytes.subarray(bytes.length - length), isChange: type !== chunkType.document })
     }
   } catch (cause) {
     throw new SelvedgeError(documentErrors.documentMessageInvalid, 'an Automerge update is malformed', { cause })

@@ -93,27 +93,22 @@ export class LevelDirectory implements LevelSource {
   }
 
   async room(): Promise<void> {
-    const path = join(this.location, roomName)
     let bytes = roomBytesMin
     // An opening turns each log into a table.
     for (const name of await readdir(this.location))
       if (name.endsWith('.log')) bytes += (await stat(join(this.location, name)).catch(() => undefined))?.size ?? 0
-    try {
-      await writeFile(path, new Uint8Array(bytes))
-    } finally {
-      await rm(path, { force: true })
-    }
+    await this.tryWriting(bytes)
   }
 
   /**
-   * A disk that takes no writes for a while fails an opening with the words of a damaged one. Nothing is given up over that: not the
-   * database, nor the tables that a repair would leave out.
+   * Throws unless so many bytes reach the disk. A disk that takes no writes for a while fails an opening with the words of a damaged one;
+   * nothing is given up over that: not the database, nor the tables that a repair would leave out.
    */
-  private async assertWritable(): Promise<void> {
+  private async tryWriting(bytes: number): Promise<void> {
     const path = join(this.location, roomName)
     const file = await open(path, 'w')
     try {
-      await file.writeFile(new Uint8Array(roomBytesMin))
+      await file.writeFile(new Uint8Array(bytes))
       await file.sync()
     } finally {
       await file.close()
@@ -124,7 +119,7 @@ export class LevelDirectory implements LevelSource {
   /** Rewrites what LevelDB knows of its files from the files themselves. What it could not use stays in the directory `lost`. */
   private async repair(): Promise<void> {
     await this.assertUnlocked()
-    await this.assertWritable()
+    await this.tryWriting(roomBytesMin)
     const marker = join(this.location, repairsName)
     const begun = Number(await readFile(marker, 'utf8').catch(() => '0')) || 0
     if (begun >= repairsMax) throw damaged(`${begun} repairs of it were begun and none came to its end`)
@@ -204,7 +199,7 @@ export class LevelDirectory implements LevelSource {
 
   private async moveAside(): Promise<string> {
     await this.assertUnlocked()
-    await this.assertWritable()
+    await this.tryWriting(roomBytesMin)
     const taken = (await this.movedAside()).length
     const [beside, within] = this.asidePaths(Math.min(taken + 1, asideMax))
     await this.ballast.letGo()
