@@ -147,4 +147,30 @@ describe('a replica', () => {
     expect([a.space.table.changeIndex, b.space.table.changeIndex]).toEqual(index)
     await Promise.all([a.close(), b.close()])
   })
+
+  it('tells of a session that ended before it opened, and not as of a peer that went', async () => {
+    const environment = { clock: systemClock, random: seededRandom(3), log: silentLogger }
+    const store = new MemoryStore({ ...environment, disk: new MemoryDisk() })
+    const told: string[] = []
+    const replica = new Replica({
+      node: nodeId('a'),
+      role: 'node',
+      environment,
+      store,
+      timing: { compareIntervalMs: 50, meshPingMs: 50 },
+      events: {
+        peerFailed: (peer, { code }) => told.push(`${peer.node} failed: ${code}`),
+        peerDown: peer => told.push(`${peer.node} went`)
+      }
+    })
+    const network = new MemoryNetwork({ clock: systemClock })
+    const [own, other] = ['a', 'b'].map(name => network.endpoint({ name, node: nodeId(name), role: 'node' }))
+    // It answers, and speaks no word of the protocol.
+    other!.listen(connection => void connection.close({ code: 'REFUSED', message: 'not here' }))
+    replica.attach(await own!.dial('b'), { admits: () => true })
+    await until(() => told.length > 0, 'the end of the session')
+    expect(told).toEqual(['b failed: REFUSED'])
+    await replica.close()
+    await store.close()
+  })
 })

@@ -76,6 +76,8 @@ const meshWindowBytes = 64 * 1024
 export interface ReplicaEvents {
   peerUp(peer: Peer): void
   peerDown(peer: Peer, reason: CloseReason): void
+  /** A session ended before its hello completed: of another version, refused, or without an answer. */
+  peerFailed(peer: Peer, reason: CloseReason): void
   /** A seal came: `first` of its session. */
   sealed(space: SpaceReplica, peer: NodeId, first: boolean): void
   healed(space: SpaceReplica, report: HealReport): void
@@ -310,7 +312,7 @@ export class Replica {
       else this.driversOf.delete(space.id)
     }
     this.trusted.forget(peer.session)
-    if (!peer.opened) return
+    if (!peer.opened) return this.options.events?.peerFailed?.(peer, reason)
     this.lastContact.set(peer.node, this.trusted.nowMs())
     this.options.events?.peerDown?.(peer, reason)
   }

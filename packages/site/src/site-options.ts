@@ -6,6 +6,7 @@ import {
   type Connection,
   type Environment,
   type Logger,
+  type NodeId,
   type SiteId,
   type SpaceId,
   type Store
@@ -111,4 +112,17 @@ export function checkSpaces(options: Pick<SiteOptions, 'site' | 'spaces'>): Chec
     return { id: spaceId(`${site}/${name}`), name, residency }
   })
   return { site, spaces }
+}
+
+/**
+ * The name of a node in the building's roster.
+ * @throws SelvedgeError `SITE_NODE_NOT_LISTED`
+ */
+export function nameInRoster(roster: Roster, node: NodeId): string {
+  if (roster.admits(node)) return roster.nameOf(node)
+  throw new SelvedgeError(
+    siteErrors.notInRoster,
+    `this node's id ${node} is not in the roster of ${roster.site}: add it there, on every node and on the relay`,
+    { details: { node, site: roster.site } }
+  )
 }

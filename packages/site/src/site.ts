@@ -35,8 +35,9 @@ import { siteErrors } from './errors.js'
 import type { Readiness } from './presence.js'
 import { PresenceExchange } from './presence-exchange.js'
 import { ReadinessGate } from './readiness.js'
+import { SessionLog } from './session-log.js'
 import { SiteAlarms } from './site-alarms.js'
-import { checkSpaces, configSpace, stateSpace, type SiteOptions, type SiteSystem } from './site-options.js'
+import { checkSpaces, configSpace, nameInRoster, stateSpace, type SiteOptions, type SiteSystem } from './site-options.js'
 import type { SiteEvents } from './site-events.js'
 import { siteStatus, type SiteStatus } from './site-status.js'
 import { nodeSystem } from './system/node-system.js'
@@ -49,6 +50,7 @@ export class Site<S extends AnyPointSchema = AnyPointSchema> extends EventEmitte
   readonly roster: Roster
   private readonly system: SiteSystem
   private readonly environment: Environment
+  private readonly sessionLog: SessionLog
   private readonly key: NodeKey
   private readonly alarmBoard: AlarmBoard
   private readonly alarms: SiteAlarms
@@ -81,20 +83,13 @@ export class Site<S extends AnyPointSchema = AnyPointSchema> extends EventEmitte
     if (options.trunk) this.system.checkTrunk?.(options.trunk)
     this.key = this.system.loadKey(options.dataDir, log)
     this.node = this.key.node
-    if (!this.roster.admits(this.node))
-      throw new SelvedgeError(
-        siteErrors.notInRoster,
-        `this node's id ${this.node} is not in the roster of ${site}: add it there, on every node and on the relay`,
-        {
-          details: { node: this.node, site }
-        }
-      )
-    this.name = this.roster.nameOf(this.node)
+    this.name = nameInRoster(this.roster, this.node)
     this.environment = {
       clock: this.system.clock,
       random: this.system.random.fork(this.node),
       log: log.child({ node: this.name })
     }
+    this.sessionLog = new SessionLog(this.environment.log)
     this.openedAtMs = this.environment.clock.wallMs()
     this.openedMonotonicMs = this.environment.clock.monotonicMs()
     this.gate = new ReadinessGate(readiness => {
@@ -123,6 +118,7 @@ export class Site<S extends AnyPointSchema = AnyPointSchema> extends EventEmitte
       events: {
         peerUp: peer => this.peerUp(peer),
         peerDown: (peer, reason) => this.peerDown(peer, reason),
+        peerFailed: (peer, reason) => this.peerFailed(peer, reason),
         sealed: (space, _, first) => first && this.sealedFirst(space),
         healed: space => this.healed(space),
         diverged: (space, peer) => this.alarms.diverged(space, peer),
@@ -321,10 +317,7 @@ export class Site<S extends AnyPointSchema = AnyPointSchema> extends EventEmitte
 
   private peerUp(peer: Peer): void {
     const { node, role } = peer
-    this.environment.log.info(
-      { peer: peer.connection.remote.name, role, address: peer.connection.remote.address },
-      'session open'
-    )
+    this.sessionLog.opened(peer)
     if (role === 'relay') this.holder?.opened(peer)
     else {
       this.holder?.present(node)
@@ -335,7 +328,7 @@ export class Site<S extends AnyPointSchema = AnyPointSchema> extends EventEmitte
 
   private peerDown(peer: Peer, reason: CloseReason): void {
     const { node, role } = peer
-    this.environment.log.info({ peer: peer.connection.remote.name, role, code: reason.code }, `session over: ${reason.message}`)
+    this.sessionLog.over(peer, reason)
     if (role === 'relay') this.holder?.down(peer, reason)
     else if (![...(this.replica?.peers() ?? [])].some(other => other.node === node)) {
       this.presence?.forget(node)
@@ -343,6 +336,11 @@ export class Site<S extends AnyPointSchema = AnyPointSchema> extends EventEmitte
       this.noteHolder()
     }
     this.emit('peerDown', { node, role, name: this.roster.nameOf(node), reason })
+  }
+
+  private peerFailed(peer: Peer, reason: CloseReason): void {
+    this.sessionLog.failed(peer, reason)
+    if (peer.role === 'relay') this.holder?.down(peer, reason)
   }
 
   private startPresence(replica: Replica): PresenceExchange {

@@ -23,15 +23,18 @@ class Bench {
       dial: () => Promise.resolve({ close: () => undefined } as unknown as Connection),
       attach: () => {
         const [at, soon] = sessions[Math.min(this.dials++, sessions.length - 1)]!
+        const becomes = (state: State): void => {
+          Object.assign(session, state)
+          if (state.closeReason) this.holder.down(peer, state.closeReason)
+        }
         const session = {
           ...at,
           silentMs: () => 0,
-          close(reason: CloseReason) {
-            Object.assign(session, { open: false, closeReason: reason })
-          }
+          close: (closeReason: CloseReason) => becomes({ open: false, closeReason })
         }
-        if (soon) this.clock.setTimer(50, () => Object.assign(session, soon))
-        return { session } as unknown as Peer
+        const peer = { session } as unknown as Peer
+        if (soon) this.clock.setTimer(50, () => becomes(soon))
+        return peer
       },
       claimed: () => undefined,
       failed: () => undefined

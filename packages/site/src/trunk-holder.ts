@@ -69,7 +69,7 @@ export class TrunkHolder {
     if (peer === this.trunk) this.feed({ type: 'trunkUp', sinceMs: this.options.environment.clock.wallMs() })
   }
 
-  /** The session of a trunk attached here ended. */
+  /** The session of a trunk attached here ended, or never came about. */
   down(peer: Peer, reason: CloseReason): void {
     if (peer.session !== this.trunk?.session) return
     this.trunk = undefined
@@ -112,9 +112,6 @@ export class TrunkHolder {
 
   private lookAgain(): void {
     const now = this.options.environment.clock.monotonicMs()
-    // Of a session that never opened nobody tells that it is over.
-    const over = this.trunk?.session.closeReason
-    if (this.trunk && over) return this.down(this.trunk, over)
     const heardLately = this.trunk !== undefined && this.trunk.session.open && this.trunk.session.silentMs(now) < 500
     this.feed({ type: heardLately ? 'trunkAnswered' : 'tick' })
   }
@@ -158,7 +155,9 @@ export class TrunkHolder {
   // What the relay had said by then was heard before the trunk was known here: that it is open, or over already.
   private attached(trunk: Peer): void {
     this.trunk = trunk
-    if (trunk.session.open) this.opened(trunk)
+    const { open, closeReason } = trunk.session
+    if (open) this.opened(trunk)
+    else if (closeReason) this.down(trunk, closeReason)
     else this.lookAgain()
   }
 
