@@ -13,6 +13,7 @@ import { checkClaimedRows } from './claimed-rows.js'
 import { documentLimits } from './document-limits.js'
 import type { Answer, AnswerMemory, Engine, PullSide } from './engine.js'
 import { documentErrors } from './errors.js'
+import { checkFilters } from './sync-filters.js'
 
 export type Automerge = typeof AutomergeModule
 export type ConfigContent = Record<string, unknown>
@@ -232,7 +233,8 @@ export class AutomergeEngine implements Engine {
   /** The heads of a sync message, if what else is in it may be given to Automerge. */
   private checkedMessage(message: Uint8Array): string[] {
     try {
-      const { heads, changes } = this.automerge.decodeSyncMessage(message)
+      const { heads, have, changes } = this.automerge.decodeSyncMessage(message)
+      checkFilters(have.map(({ bloom }) => bloom))
       for (const chunks of changes) soundChunks(chunks)
       return heads
     } catch (cause) {
