@@ -1,0 +1,62 @@
+/**
+ * Virtual time. One event happens at a time, and everything that follows from it in promises has run before the next: so a run is a
+ * function of its seed. Nothing in it waits for real time.
+ */
+import { assert, type Timer } from '@selvedge/core'
+import { EventQueue } from './event-queue.js'
+import { turnsEnd } from './system/turn.js'
+import { Trace } from './trace.js'
+
+export class Kernel {
+  readonly trace = new Trace()
+  private readonly queue = new EventQueue()
+  private time = 0
+  private running = false
+
+  /** Milliseconds since the simulation began. */
+  get nowMs(): number {
+    return this.time
+  }
+
+  /** Events still to happen. */
+  get pending(): number {
+    return this.queue.size
+  }
+
+  /** `run` happens once after `delayMs`: 0 is later in the same instant, after what was asked for before. */
+  after(delayMs: number, actor: string, label: string, run: () => void): Timer {
+    const event = this.queue.add(this.time + Math.max(0, delayMs), actor, label, run)
+    return { cancel: () => this.queue.cancel(event) }
+  }
+
+  /** Runs all that happens up to `untilMs`, then stands there. */
+  async runUntil(untilMs: number): Promise<void> {
+    await this.run(untilMs, () => false)
+  }
+
+  /** Runs until `met`, asked after every event; false when it is not met by `untilMs`. */
+  async runUntilMet(met: () => boolean, untilMs: number): Promise<boolean> {
+    return met() || (await this.run(untilMs, met))
+  }
+
+  private async run(untilMs: number, met: () => boolean): Promise<boolean> {
+    assert(!this.running, 'a simulation is run by one caller at a time')
+    this.running = true
+    try {
+      // What the caller itself has begun.
+      await turnsEnd()
+      for (let atMs = this.queue.peekMs(); atMs !== undefined && atMs <= untilMs; atMs = this.queue.peekMs()) {
+        const event = this.queue.take()!
+        this.time = event.atMs
+        this.trace.note(event.atMs, event.actor, event.label)
+        event.run!()
+        await turnsEnd()
+        if (met()) return true
+      }
+      this.time = Math.max(this.time, untilMs)
+      return false
+    } finally {
+      this.running = false
+    }
+  }
+}
