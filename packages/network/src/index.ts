@@ -13,3 +13,5 @@ export { checkTrunkUrls, dialTrunk, type TrunkDialOptions } from './system/trunk
 export { acceptTrunks, type TrunkServer, type TrunkServerOptions } from './system/trunk-server.js'
 export * from './trunk-election.js'
 export * as decoders from './decoders.js'
+export { Inbox } from './inbox.js'
+export { MeshDialler } from './mesh-dialler.js'

@@ -58,7 +58,8 @@ describe('the kernel', () => {
     const run = async (seed: number): Promise<string> => {
       const kernel = new Kernel()
       const random = seededRandom(seed)
-      const act = (): void => void (kernel.nowMs < 1_000 && kernel.after(random.float() * 10, `n${random.uint32() % 3}`, 'act', act))
+      const act = (): void =>
+        void (kernel.nowMs < 1_000 && kernel.after(random.float() * 10, `n${random.uint32() % 3}`, 'act', act))
       for (let i = 0; i < 3; i++) act()
       await kernel.runUntil(2_000)
       return kernel.trace.hash

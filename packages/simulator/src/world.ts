@@ -1,0 +1,163 @@
+/** Sites, their nodes, and a relay, as real code on simulated machines. */
+import { seededRandom, siteId, type NodeId, type SiteId } from '@selvedge/core'
+import { nodeKeyFromSeed, Roster, type NodeKey } from '@selvedge/network'
+import { openRelay, type Relay } from '@selvedge/relay'
+import { openSite, type Site } from '@selvedge/site'
+import { MemoryDisk } from '@selvedge/store'
+import { Kernel } from './kernel.js'
+import { SimulatedClock, type ClockFaults } from './simulated-clock.js'
+import { SimulatedNetwork, type LinkQuality, type SimulatedHost } from './simulated-network.js'
+import { relaySystem, siteSystem, type Machine } from './simulated-systems.js'
+
+export interface WorldOptions {
+  readonly seed: number
+  /** True time at the start, in wall milliseconds. Default the first of January 2026, UTC. */
+  readonly epochMs?: number
+  /** Between nodes of one site. Default 1 ms. */
+  readonly lan?: LinkQuality
+  /** Between a node and the relay. Default 20 ms. */
+  readonly trunk?: LinkQuality
+}
+
+/** A machine with its disk, and what runs on it from time to time. */
+abstract class SimulatedProcess<Running> {
+  readonly host: SimulatedHost
+  disk = new MemoryDisk()
+  protected running: Running | undefined
+  private clock: SimulatedClock | undefined
+  private boots = 0
+
+  constructor(
+    readonly world: World,
+    readonly name: string,
+    readonly key: NodeKey,
+    private readonly faults: ClockFaults = {}
+  ) {
+    this.host = world.network.host(name)
+  }
+
+  /** What runs; undefined: it is down, or not open yet. */
+  get open(): Running | undefined {
+    return this.running
+  }
+
+  /** Starts the process. It is {@link open} some events later. */
+  start(): void {
+    const { world, host, key, disk, faults } = this
+    const clock = (this.clock = new SimulatedClock(world.kernel, this.name, world.epochMs, faults))
+    const random = world.random.fork(`${this.name} ${this.boots++}`)
+    host.powerOn()
+    this.launch({ host, key, clock, random, disk, hostOf: node => world.hostOf(node) }).then(
+      running => {
+        if (this.clock === clock) this.running = running
+      },
+      (error: unknown) => {
+        if (this.clock === clock) world.failures.push(error)
+      }
+    )
+  }
+
+  /** kill -9: what it had given to the operating system stays. */
+  kill(): void {
+    this.stop()
+    this.host.kill()
+  }
+
+  private stop(): void {
+    this.clock?.stop()
+    this.disk.crash()
+    this.clock = undefined
+    this.running = undefined
+  }
+
+  protected abstract launch(machine: Machine): Promise<Running>
+}
+
+export class SimulatedNode extends SimulatedProcess<Site> {
+  constructor(
+    world: World,
+    name: string,
+    key: NodeKey,
+    readonly site: SiteId
+  ) {
+    super(world, name, key)
+  }
+
+  protected launch(machine: Machine): Promise<Site> {
+    const { world, site } = this
+    return openSite({
+      site,
+      dataDir: `/simulated/${this.name}`,
+      roster: world.rosters.get(site)!,
+      trunk: { url: 'wss://relay.simulated/trunk' },
+      control: false,
+      system: siteSystem(machine)
+    })
+  }
+}
+
+export class SimulatedRelay extends SimulatedProcess<Relay> {
+  protected launch(machine: Machine): Promise<Relay> {
+    const { rosters } = this.world
+    return openRelay({ dataDir: '/simulated/relay', rosters, control: false, system: relaySystem(machine, rosters) })
+  }
+}
+
+export class World {
+  readonly kernel = new Kernel()
+  readonly network: SimulatedNetwork
+  readonly random
+  readonly epochMs: number
+  readonly rosters = new Map<SiteId, Roster>()
+  readonly nodes: SimulatedNode[] = []
+  readonly relay: SimulatedRelay
+  /** What could not start. */
+  readonly failures: unknown[] = []
+  private readonly hosts = new Map<NodeId, string>()
+
+  constructor(private readonly options: WorldOptions) {
+    this.random = seededRandom(options.seed)
+    this.epochMs = options.epochMs ?? Date.UTC(2026, 0, 1)
+    this.network = new SimulatedNetwork(this.kernel, this.random.fork('network'))
+    this.relay = new SimulatedRelay(this, 'relay', this.keyOf('relay'))
+    this.hosts.set(this.relay.key.node, 'relay')
+  }
+
+  /** A site with nodes `<site>-1` and so on. They are started by hand. */
+  addSite(id: string, nodeCount: number): SimulatedNode[] {
+    const site = siteId(id)
+    const named = Array.from({ length: nodeCount }, (_, i) => ({ name: `${id}-${i + 1}`, key: this.keyOf(`${id}-${i + 1}`) }))
+    const roster = new Roster(
+      site,
+      named.map(({ name, key }) => ({ name, node: key.node })),
+      { name: 'relay', node: this.relay.key.node }
+    )
+    this.rosters.set(site, roster)
+    const nodes = named.map(({ name, key }) => new SimulatedNode(this, name, key, site))
+    for (const [i, node] of nodes.entries()) {
+      this.hosts.set(node.key.node, node.name)
+      this.network.setLink(node.name, 'relay', this.options.trunk ?? { latencyMs: 20 })
+      for (const other of nodes.slice(0, i)) this.network.setLink(node.name, other.name, this.options.lan ?? { latencyMs: 1 })
+    }
+    this.nodes.push(...nodes)
+    return nodes
+  }
+
+  hostOf(node: NodeId): string {
+    return this.hosts.get(node) ?? 'nowhere'
+  }
+
+  /** Lets time pass. */
+  pass(ms: number): Promise<void> {
+    return this.kernel.runUntil(this.kernel.nowMs + ms)
+  }
+
+  /** Lets time pass until `met`; false: not within `ms`. */
+  passUntil(met: () => boolean, ms: number): Promise<boolean> {
+    return this.kernel.runUntilMet(met, this.kernel.nowMs + ms)
+  }
+
+  private keyOf(name: string): NodeKey {
+    return nodeKeyFromSeed(this.random.fork(`key of ${name}`).bytes(32))
+  }
+}
