@@ -70,7 +70,7 @@ async function hunt(seed: number): Promise<string[]> {
     for (const { path, value: wrote, level, node } of acked) {
       const register = replica.table.get(path)
       if (!register || (register.value as number) < wrote)
-        problems.push(`${name} lacks ${path}=${wrote} (${level} by ${node}), has ${String(register?.value)}`)
+        problems.push(`${name} lacks ${path}=${wrote} (${level} by ${node}), has ${JSON.stringify(register?.value)}`)
     }
   }
   return problems.slice(0, 5)

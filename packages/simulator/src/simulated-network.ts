@@ -17,6 +17,7 @@ import {
 } from '@selvedge/core'
 import { connectionLimits, Inbox, networkErrors, closeCodes } from '@selvedge/network'
 import type { Kernel } from './kernel.js'
+import { chanceAt } from './link-chance.js'
 
 export interface LinkQuality {
   /** One way. Default 1. */
@@ -34,6 +35,8 @@ export type PathState = 'open' | 'closed' | 'silent'
 
 interface Path extends Required<LinkQuality> {
   state: PathState
+  /** Of what chance decides on it. */
+  readonly seed: number
 }
 
 const lost: CloseReason = { code: closeCodes.lost, message: 'the connection was lost' }
@@ -132,7 +135,8 @@ export class SimulatedNetwork {
     const key = `${from}>${to}`
     let path = this.paths.get(key)
     if (!path) {
-      path = { latencyMs: 1, jitterMs: 0, bytesPerSecond: Number.POSITIVE_INFINITY, loss: 0, state: 'open' }
+      const seed = this.random.fork(key).uint32()
+      path = { latencyMs: 1, jitterMs: 0, bytesPerSecond: Number.POSITIVE_INFINITY, loss: 0, state: 'open', seed }
       this.paths.set(key, path)
     }
     return path
@@ -140,8 +144,11 @@ export class SimulatedNetwork {
 
   /** How long one message takes on a path, without its place in a queue. */
   delayMs(path: Path): number {
-    let delay = path.latencyMs + path.jitterMs * this.random.float()
-    for (let again = resendMs; path.loss > 0 && again < 60_000 && this.random.float() < path.loss; again *= 2) delay += again
+    const { latencyMs, jitterMs, loss, seed } = path
+    const { nowMs } = this.kernel
+    let delay = jitterMs > 0 ? latencyMs + jitterMs * chanceAt(seed, nowMs, 0) : latencyMs
+    if (loss === 0) return delay
+    for (let again = resendMs; again < 60_000 && chanceAt(seed, nowMs, again) < loss; again *= 2) delay += again
     return delay
   }
 
@@ -173,8 +180,8 @@ export class SimulatedNetwork {
           node = accept(caller, theirs)
         } catch (error) {
           wire.sever()
-          this.kernel.after(this.delayMs(back), `${to}>${from.name}`, 'refused', () => reject(error as Error))
-          return
+          const refusal = error instanceof Error ? error : new Error(String(error))
+          return void this.kernel.after(this.delayMs(back), `${to}>${from.name}`, 'refused', () => reject(refusal))
         }
         this.kernel.after(this.delayMs(back), `${to}>${from.name}`, 'connected', () => {
           if (mine.over) fail('the connection was lost')
@@ -193,7 +200,7 @@ type Item =
   | { readonly type: 'taken'; readonly bytes: number }
   | { readonly type: 'close'; readonly reason: CloseReason }
 
-/** One connection: two ends, and a pipe each way. */
+/** Two ends, and a pipe each way. */
 class Wire {
   readonly ends: readonly [SimulatedConnection, SimulatedConnection]
 

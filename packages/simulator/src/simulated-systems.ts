@@ -34,11 +34,12 @@ export function siteSystem(machine: Machine): SiteSystem {
   }
 }
 
-async function dialTrunk({ host, hostOf }: Machine, options: TrunkDialOptions): Promise<Connection> {
+async function dialTrunk(machine: Machine, options: TrunkDialOptions): Promise<Connection> {
+  const { host } = machine
   const { roster, key, clock, signal } = options
   const { relay, site } = roster
   if (!relay) throw new SelvedgeError(networkErrors.trunkNoRelay, `the roster of site ${site} names no relay`)
-  const dialled = host.connect(hostOf(relay.node), 'trunk', { node: key.node, site })
+  const dialled = host.connect(machine.hostOf(relay.node), 'trunk', { node: key.node, site })
   const givenUp = new Promise<never>((_, reject) => {
     const giveUp = (code: string, message: string): void => reject(new SelvedgeError(code, message))
     const timer = clock.setTimer(options.timeoutMs ?? 10_000, () => giveUp(networkErrors.trunkTimeout, 'no answer came'))
@@ -58,7 +59,7 @@ async function dialTrunk({ host, hostOf }: Machine, options: TrunkDialOptions): 
   try {
     const { connection, node } = await Promise.race([dialled, givenUp])
     if (node !== relay.node) throw new SelvedgeError(networkErrors.trunkRefusedRelay, 'another relay answers')
-    connection.remote = { node, role: 'relay', name: relay.name, address: hostOf(node) }
+    connection.remote = { node, role: 'relay', name: relay.name, address: machine.hostOf(node) }
     connection.open(clock, () => undefined)
     return connection
   } catch (error) {

@@ -1,8 +1,8 @@
 /** Sites, their nodes, and a relay, as real code on simulated machines. */
-import { seededRandom, siteId, type NodeId, type SiteId } from '@selvedge/core'
+import { seededRandom, siteId, type Clock, type NodeId, type SiteId } from '@selvedge/core'
 import { nodeKeyFromSeed, Roster, type NodeKey } from '@selvedge/network'
 import { openRelay, type Relay } from '@selvedge/relay'
-import { openSite, type Site } from '@selvedge/site'
+import { openSite, type Site, type SiteOptions } from '@selvedge/site'
 import { MemoryDisk } from '@selvedge/store'
 import { Kernel } from './kernel.js'
 import { SimulatedClock, type ClockFaults } from './simulated-clock.js'
@@ -16,6 +16,18 @@ export interface WorldOptions {
   /** Between nodes of one site. Default 1 ms. */
   readonly lan?: LinkQuality
   /** Between a node and the relay. Default 20 ms. */
+  readonly trunk?: LinkQuality
+  /** A world without one has sites without a cloud. Default true. */
+  readonly relay?: boolean
+  /** What services pass to `openSite`. */
+  readonly siteOptions?: Pick<SiteOptions, 'points' | 'spaces' | 'timing' | 'election' | 'bootAloneAfterMs'>
+}
+
+/** A site of its own kind. */
+export interface SiteLinks {
+  /** Default: the world's. */
+  readonly lan?: LinkQuality
+  /** Default: the world's. */
   readonly trunk?: LinkQuality
 }
 
@@ -49,7 +61,9 @@ abstract class SimulatedProcess<Running> {
     host.powerOn()
     this.launch({ host, key, clock, random, disk, hostOf: node => world.hostOf(node) }).then(
       running => {
-        if (this.clock === clock) this.running = running
+        if (this.clock !== clock) return
+        this.running = running
+        this.opened(clock)
       },
       (error: unknown) => {
         if (this.clock === clock) world.failures.push(error)
@@ -71,6 +85,9 @@ abstract class SimulatedProcess<Running> {
   }
 
   protected abstract launch(machine: Machine): Promise<Running>
+
+  /** It runs: what shall run on it may start. */
+  protected opened(_clock: Clock): void {}
 }
 
 export class SimulatedNode extends SimulatedProcess<Site> {
@@ -86,13 +103,18 @@ export class SimulatedNode extends SimulatedProcess<Site> {
   protected launch(machine: Machine): Promise<Site> {
     const { world, site } = this
     return openSite({
+      ...world.options.siteOptions,
       site,
       dataDir: `/simulated/${this.name}`,
       roster: world.rosters.get(site)!,
-      trunk: { url: 'wss://relay.simulated/trunk' },
+      trunk: world.hasRelay && { url: 'wss://relay.simulated/trunk' },
       control: false,
       system: siteSystem(machine)
     })
+  }
+
+  protected override opened(clock: Clock): void {
+    for (const told of this.world.onNodeOpen) told(this, clock)
   }
 }
 
@@ -113,9 +135,13 @@ export class World {
   readonly relay: SimulatedRelay
   /** What could not start. */
   readonly failures: unknown[] = []
+  /** Told each time that a node has opened its site, with the clock of its machine. */
+  readonly onNodeOpen: ((node: SimulatedNode, clock: Clock) => void)[] = []
+  readonly hasRelay: boolean
   private readonly hosts = new Map<NodeId, string>()
 
-  constructor(private readonly options: WorldOptions) {
+  constructor(readonly options: WorldOptions) {
+    this.hasRelay = options.relay ?? true
     this.random = seededRandom(options.seed)
     this.epochMs = options.epochMs ?? Date.UTC(2026, 0, 1)
     this.network = new SimulatedNetwork(this.kernel, this.random.fork('network'))
@@ -123,21 +149,30 @@ export class World {
     this.hosts.set(this.relay.key.node, 'relay')
   }
 
-  /** A site with nodes `<site>-1` and so on. They are started by hand. */
-  addSite(id: string, nodeCount: number): SimulatedNode[] {
+  /** The processes there are: nodes, and the relay if there is one. */
+  get processes(): readonly (SimulatedNode | SimulatedRelay)[] {
+    return this.hasRelay ? [...this.nodes, this.relay] : this.nodes
+  }
+
+  /** A site with nodes of these names, or `<site>-1` and so on. They are started by hand. */
+  addSite(id: string, names: number | readonly string[], links: SiteLinks = {}): SimulatedNode[] {
     const site = siteId(id)
-    const named = Array.from({ length: nodeCount }, (_, i) => ({ name: `${id}-${i + 1}`, key: this.keyOf(`${id}-${i + 1}`) }))
+    const { lan = this.options.lan ?? { latencyMs: 1 }, trunk = this.options.trunk ?? { latencyMs: 20 } } = links
+    const named = (typeof names === 'number' ? Array.from({ length: names }, (_, i) => `${id}-${i + 1}`) : names).map(name => ({
+      name,
+      key: this.keyOf(name)
+    }))
     const roster = new Roster(
       site,
       named.map(({ name, key }) => ({ name, node: key.node })),
-      { name: 'relay', node: this.relay.key.node }
+      ...(this.hasRelay ? [{ name: 'relay', node: this.relay.key.node }] : [])
     )
     this.rosters.set(site, roster)
     const nodes = named.map(({ name, key }) => new SimulatedNode(this, name, key, site))
     for (const [i, node] of nodes.entries()) {
       this.hosts.set(node.key.node, node.name)
-      this.network.setLink(node.name, 'relay', this.options.trunk ?? { latencyMs: 20 })
-      for (const other of nodes.slice(0, i)) this.network.setLink(node.name, other.name, this.options.lan ?? { latencyMs: 1 })
+      this.network.setLink(node.name, 'relay', trunk)
+      for (const other of nodes.slice(0, i)) this.network.setLink(node.name, other.name, lan)
     }
     this.nodes.push(...nodes)
     return nodes

@@ -1,0 +1,7 @@
+export { Kernel } from './kernel.js'
+export type { Check, CheckFactory, HappenedEvent } from './checks/check.js'
+export type { FaultKind } from './faults/fault.js'
+export type { Json, Plan, PlannedFault, PlannedOperation, PlannedSite, PlannedWorld } from './plan/plan.js'
+export type { Finding, Named, Phase, Run, Verdict } from './run.js'
+export type { LinkQuality } from './simulated-network.js'
+export { SimulatedNode, SimulatedRelay, World, type WorldOptions } from './world.js'
