@@ -1,9 +1,9 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { seededRandom } from '@selvedge/core'
-import { EventQueue } from './event-queue.js'
+import { EventQueue, type QueuedEvent } from './event-queue.js'
 import { Kernel } from './kernel.js'
-import { SimulatedClock } from './simulated-clock.js'
+import { MachineTime, SimulatedClock } from './simulated-clock.js'
 
 describe('the event queue', () => {
   it('gives events by time, then by the order of asking, without those that were cancelled', () => {
@@ -16,9 +16,53 @@ describe('the event queue', () => {
         const expected = events.filter((_, i) => !drafts[i]![1]).sort((a, b) => a.atMs - b.atMs || a.order - b.order)
         expect(queue.size).toBe(expected.length)
         const taken = []
-        for (let next = queue.take(); next; next = queue.take()) taken.push(next)
+        for (let next = queue.takeUntil(20); next; next = queue.takeUntil(20)) {
+          taken.push(next)
+          queue.cancel(next)
+        }
         expect(taken).toEqual(expected)
-        expect([queue.size, queue.peekMs()]).toEqual([0, undefined])
+        expect(queue.size).toBe(0)
+      })
+    )
+  })
+
+  it('gives what is asked for at the present instant after what was asked for before, and takes nothing that is due later', () => {
+    const step = fc.oneof(
+      fc.record({ delay: fc.nat(3), cancels: fc.boolean() }),
+      fc.record({ passes: fc.nat(2), cancels: fc.constant(false) })
+    )
+    fc.assert(
+      fc.property(fc.array(step, { maxLength: 2_000 }), steps => {
+        const queue = new EventQueue()
+        let model: QueuedEvent[] = []
+        let nowMs = 0
+        const takeAll = (untilMs: number): void => {
+          for (let next = queue.takeUntil(untilMs); next; next = queue.takeUntil(untilMs)) {
+            const due = model.filter(({ atMs }) => atMs <= untilMs).sort((a, b) => a.atMs - b.atMs || a.order - b.order)
+            expect(next).toBe(due[0])
+            model = model.filter(event => event !== next)
+          }
+          expect(model.every(({ atMs }) => atMs > untilMs)).toBe(true)
+        }
+        for (const given of steps) {
+          if ('passes' in given) {
+            takeAll(nowMs + given.passes)
+            nowMs += given.passes
+            continue
+          }
+          const add =
+            given.delay > 0
+              ? queue.add(nowMs + given.delay, 'a', '', () => undefined)
+              : queue.addNow(nowMs, 'a', '', () => undefined)
+          model.push(add)
+          if (given.cancels) {
+            const victim = model.splice(Math.floor(model.length / 2), 1)[0]!
+            queue.cancel(victim)
+          }
+          expect(queue.size).toBe(model.length)
+        }
+        takeAll(nowMs + 3)
+        expect(queue.size).toBe(0)
       })
     )
   })
@@ -73,7 +117,8 @@ describe('the kernel', () => {
 describe('a simulated clock', () => {
   it('is off, drifts and jumps as it is told; its timers go by its own pace, and end with it', async () => {
     const kernel = new Kernel()
-    const clock = new SimulatedClock(kernel, 'a', Date.UTC(2026, 0, 1), { skewMs: -5_000, driftPpm: 1_000 })
+    const time = new MachineTime(kernel, Date.UTC(2026, 0, 1), { skewMs: -5_000, driftPpm: 1_000 })
+    const clock = new SimulatedClock(kernel, 'a', time)
     const told: number[] = []
     clock.setTimer(1_001, () => told.push(kernel.nowMs))
     clock.setTimer(500, () => told.push(-1)).cancel()
@@ -81,12 +126,18 @@ describe('a simulated clock', () => {
     expect(told.map(Math.round)).toEqual([1_000])
     expect(clock.monotonicMs()).toBeCloseTo(10_010)
     expect(clock.wallMs()).toBeCloseTo(Date.UTC(2026, 0, 1) + 5_010)
-    clock.jump(-86_400_000)
+    expect(time.errorMs).toBeCloseTo(-4_990)
+    time.jump(-86_400_000)
     expect(clock.wallMs()).toBeCloseTo(Date.UTC(2025, 11, 31) + 5_010)
+    time.setDrift(-500_000)
+    expect(clock.monotonicMs()).toBeCloseTo(10_010)
+    clock.setTimer(5_000, () => told.push(kernel.nowMs))
+    await kernel.runUntil(20_000)
+    expect([clock.monotonicMs(), told.at(-1)].map(ms => Math.round(ms!))).toEqual([15_010, 20_000])
     clock.setTimer(5, () => told.push(0))
     clock.stop()
     clock.soon(() => told.push(1))
-    await kernel.runUntil(20_000)
-    expect([told.length, kernel.pending]).toEqual([1, 0])
+    await kernel.runUntil(30_000)
+    expect([told.length, kernel.pending]).toEqual([2, 0])
   })
 })

@@ -4,7 +4,7 @@
  */
 import { assert, type Timer } from '@selvedge/core'
 import { EventQueue } from './event-queue.js'
-import { turnsEnd } from './system/turn.js'
+import { stepByStep } from './system/turn.js'
 import { Trace } from './trace.js'
 
 export class Kernel {
@@ -25,7 +25,8 @@ export class Kernel {
 
   /** `run` happens once after `delayMs`: 0 is later in the same instant, after what was asked for before. */
   after(delayMs: number, actor: string, label: string, run: () => void): Timer {
-    const event = this.queue.add(this.time + Math.max(0, delayMs), actor, label, run)
+    const event =
+      delayMs > 0 ? this.queue.add(this.time + delayMs, actor, label, run) : this.queue.addNow(this.time, actor, label, run)
     return { cancel: () => this.queue.cancel(event) }
   }
 
@@ -43,20 +44,27 @@ export class Kernel {
     assert(!this.running, 'a simulation is run by one caller at a time')
     this.running = true
     try {
-      // What the caller itself has begun.
-      await turnsEnd()
-      for (let atMs = this.queue.peekMs(); atMs !== undefined && atMs <= untilMs; atMs = this.queue.peekMs()) {
-        const event = this.queue.take()!
-        this.time = event.atMs
-        this.trace.note(event.atMs, event.actor, event.label)
-        event.run!()
-        await turnsEnd()
-        if (met()) return true
-      }
-      this.time = Math.max(this.time, untilMs)
-      return false
+      let happened = false
+      return await stepByStep(() => {
+        if (happened && met()) return true
+        happened = this.next(untilMs)
+        return happened ? undefined : false
+      })
     } finally {
       this.running = false
     }
+  }
+
+  /** Lets the next event happen; false: none is due up to `untilMs`. */
+  private next(untilMs: number): boolean {
+    const event = this.queue.takeUntil(untilMs)
+    if (!event) {
+      this.time = Math.max(this.time, untilMs)
+      return false
+    }
+    this.time = event.atMs
+    this.trace.note(event.atMs, event.actor, event.label)
+    event.run()
+    return true
   }
 }

@@ -9,20 +9,20 @@ export interface ClockFaults {
   readonly driftPpm?: number
 }
 
-export class SimulatedClock implements Clock {
+/** The time that a machine believes it is, whether or not a process runs on it. */
+export class MachineTime {
   private offsetMs: number
-  private readonly rate: number
-  private readonly timers = new Set<Timer>()
-  private stopped = false
+  private rate: number
+  private baseMs = 0
+  private sinceMs = 0
 
   constructor(
     private readonly kernel: Kernel,
-    private readonly actor: string,
     private readonly epochMs: number,
     faults: ClockFaults = {}
   ) {
     this.offsetMs = faults.skewMs ?? 0
-    this.rate = 1 + (faults.driftPpm ?? 0) / 1e6
+    this.rate = rateOf(faults.driftPpm ?? 0)
   }
 
   wallMs(): number {
@@ -30,7 +30,55 @@ export class SimulatedClock implements Clock {
   }
 
   monotonicMs(): number {
-    return this.kernel.nowMs * this.rate
+    return this.baseMs + (this.kernel.nowMs - this.sinceMs) * this.rate
+  }
+
+  /** How long it takes, in true time, until the clocks have gone on by this. */
+  trueMs(ms: number): number {
+    return ms / this.rate
+  }
+
+  /** How far the wall clock is off now. */
+  get errorMs(): number {
+    return this.wallMs() - this.epochMs - this.kernel.nowMs
+  }
+
+  /** The wall clock alone jumps. */
+  jump(byMs: number): void {
+    this.offsetMs += byMs
+  }
+
+  /** From now on both clocks go faster than true time by this, in parts of a million. */
+  setDrift(ppm: number): void {
+    this.baseMs = this.monotonicMs()
+    this.sinceMs = this.kernel.nowMs
+    this.rate = rateOf(ppm)
+  }
+}
+
+function rateOf(driftPpm: number): number {
+  return 1 + driftPpm / 1e6
+}
+
+/** The clock and the timers of one process on a machine. */
+export class SimulatedClock implements Clock {
+  private readonly timers = new Set<Timer>()
+  private stopped = false
+
+  constructor(
+    private readonly kernel: Kernel,
+    private readonly actor: string,
+    private readonly time: MachineTime,
+    /** Something happens to the process: at once, or when it goes on. */
+    private readonly happen: (run: () => void) => void = run => run()
+  ) {}
+
+  wallMs(): number {
+    return this.time.wallMs()
+  }
+
+  monotonicMs(): number {
+    return this.time.monotonicMs()
   }
 
   setTimer(delayMs: number, fn: () => void): Timer {
@@ -39,11 +87,6 @@ export class SimulatedClock implements Clock {
 
   soon(fn: () => void): Timer {
     return this.at(0, 'soon', fn)
-  }
-
-  /** The wall clock alone jumps. */
-  jump(byMs: number): void {
-    this.offsetMs += byMs
   }
 
   /** The process is gone: nothing that it had set happens any more. */
@@ -55,15 +98,15 @@ export class SimulatedClock implements Clock {
 
   private at(delayMs: number, label: string, fn: () => void): Timer {
     if (this.stopped) return { cancel: () => undefined }
-    const timer = this.kernel.after(Math.max(0, delayMs) / this.rate, this.actor, label, () => {
-      this.timers.delete(timer)
-      fn()
-    })
+    const run = (): void => {
+      // It may have waited while the process was paused, and be cancelled meanwhile.
+      if (this.timers.delete(timer)) fn()
+    }
+    const timer = this.kernel.after(this.time.trueMs(Math.max(0, delayMs)), this.actor, label, () => this.happen(run))
     this.timers.add(timer)
     return {
       cancel: () => {
-        this.timers.delete(timer)
-        timer.cancel()
+        if (this.timers.delete(timer)) timer.cancel()
       }
     }
   }

@@ -16,7 +16,7 @@ export interface Machine {
   readonly clock: SimulatedClock
   readonly random: Random
   readonly disk: MemoryDisk
-  hostOf(node: NodeId): string
+  readonly hostOf: (node: NodeId) => string
 }
 
 export function siteSystem(machine: Machine): SiteSystem {

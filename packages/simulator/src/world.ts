@@ -5,7 +5,7 @@ import { openRelay, type Relay } from '@selvedge/relay'
 import { openSite, type Site, type SiteOptions } from '@selvedge/site'
 import { MemoryDisk } from '@selvedge/store'
 import { Kernel } from './kernel.js'
-import { SimulatedClock, type ClockFaults } from './simulated-clock.js'
+import { MachineTime, SimulatedClock, type ClockFaults } from './simulated-clock.js'
 import { SimulatedNetwork, type LinkQuality, type SimulatedHost } from './simulated-network.js'
 import { relaySystem, siteSystem, type Machine } from './simulated-systems.js'
 
@@ -34,6 +34,8 @@ export interface SiteLinks {
 /** A machine with its disk, and what runs on it from time to time. */
 abstract class SimulatedProcess<Running> {
   readonly host: SimulatedHost
+  /** Its clocks; they go on while no process runs. */
+  readonly time: MachineTime
   disk = new MemoryDisk()
   protected running: Running | undefined
   private clock: SimulatedClock | undefined
@@ -43,9 +45,10 @@ abstract class SimulatedProcess<Running> {
     readonly world: World,
     readonly name: string,
     readonly key: NodeKey,
-    private readonly faults: ClockFaults = {}
+    faults: ClockFaults = {}
   ) {
     this.host = world.network.host(name)
+    this.time = new MachineTime(world.kernel, world.epochMs, faults)
   }
 
   /** What runs; undefined: it is down, or not open yet. */
@@ -55,8 +58,8 @@ abstract class SimulatedProcess<Running> {
 
   /** Starts the process. It is {@link open} some events later. */
   start(): void {
-    const { world, host, key, disk, faults } = this
-    const clock = (this.clock = new SimulatedClock(world.kernel, this.name, world.epochMs, faults))
+    const { world, host, key, disk, time } = this
+    const clock = (this.clock = new SimulatedClock(world.kernel, this.name, time, run => host.happen(run)))
     const random = world.random.fork(`${this.name} ${this.boots++}`)
     host.powerOn()
     this.launch({ host, key, clock, random, disk, hostOf: node => world.hostOf(node) }).then(
@@ -75,6 +78,16 @@ abstract class SimulatedProcess<Running> {
   kill(): void {
     this.stop()
     this.host.kill()
+  }
+
+  /** SIGSTOP: what happens to it waits. */
+  pause(): void {
+    if (this.clock) this.host.pause()
+  }
+
+  /** SIGCONT: all that waited happens. */
+  resume(): void {
+    this.host.resume()
   }
 
   private stop(): void {
