@@ -18,6 +18,16 @@ export interface WireOptions {
   readonly name: string
   /** Both ends are over. */
   readonly done: () => void
+  /** Told of each frame that is sent. */
+  readonly sent: (sent: SentFrame) => void
+}
+
+/** One frame on its way between two hosts, as its bytes are on the wire. */
+export interface SentFrame {
+  readonly kind: Connection['kind']
+  readonly from: string
+  readonly to: string
+  readonly frame: Uint8Array
 }
 
 export class Wire implements HostWire {
@@ -31,8 +41,9 @@ export class Wire implements HostWire {
     const ended = (): void => {
       if (this.ends.every(end => end.over)) options.done()
     }
-    const near = new SimulatedConnection(kind, from, to.name, true, forth, back, ended)
-    const far = new SimulatedConnection(kind, to, from.name, false, back, forth, ended)
+    const { sent } = options
+    const near = new SimulatedConnection(kind, from, to.name, true, forth, back, ended, sent)
+    const far = new SimulatedConnection(kind, to, from.name, false, back, forth, ended, sent)
     this.ends = [near, far]
     this.pipes = [forth, back]
     forth.deliver = item => far.receive(item)
@@ -114,7 +125,8 @@ export class SimulatedConnection implements Connection {
     readonly outgoing: boolean,
     readonly pipe: Pipe,
     private readonly incoming: Pipe,
-    private readonly ended: () => void
+    private readonly ended: () => void,
+    private readonly sent: (sent: SentFrame) => void
   ) {
     this.host = machine.name
   }
@@ -146,7 +158,9 @@ export class SimulatedConnection implements Connection {
     this.underWay += frame.length
     this.bytesOut += frame.length
     // A copy: the receiver owns its bytes, and the sender may use its buffer again.
-    this.pipe.put({ type: 'frame', frame: frame.slice() }, frame.length)
+    const copy = frame.slice()
+    this.sent({ kind: this.kind, from: this.host, to: this.peerHost, frame: copy })
+    this.pipe.put({ type: 'frame', frame: copy }, frame.length)
   }
 
   attach(handlers: ConnectionHandlers): void {

@@ -5,11 +5,11 @@
 import { SelvedgeError, type Random } from '@selvedge/core'
 import { networkErrors } from '@selvedge/network'
 import type { Kernel } from './kernel.js'
-import { Wire } from './simulated-connection.js'
+import { Wire, type SentFrame } from './simulated-connection.js'
 import { SimulatedHost, type Caller, type Connected, type HostNetwork, type ServiceName } from './simulated-host.js'
 import { Path, type Impairment, type LinkQuality, type PathState } from './simulated-path.js'
 
-export { SimulatedConnection } from './simulated-connection.js'
+export { SimulatedConnection, type SentFrame } from './simulated-connection.js'
 export { SimulatedHost, type Accept, type Caller, type Connected, type ServiceName } from './simulated-host.js'
 export type { Impairment, LinkQuality, PathState } from './simulated-path.js'
 
@@ -20,12 +20,18 @@ export class SimulatedNetwork implements HostNetwork {
   private readonly hosts = new Map<string, SimulatedHost>()
   private readonly paths = new Map<string, Path>()
   private readonly wires = new Set<Wire>()
+  private readonly watchers: ((sent: SentFrame) => void)[] = []
   private wireCount = 0
 
   constructor(
     private readonly kernel: Kernel,
     private readonly random: Random
   ) {}
+
+  /** Calls `watcher` with each frame that is sent; it must not change the bytes. */
+  watchFrames(watcher: (sent: SentFrame) => void): void {
+    this.watchers.push(watcher)
+  }
 
   host(name: string): SimulatedHost {
     let host = this.hosts.get(name)
@@ -116,7 +122,9 @@ export class SimulatedNetwork implements HostNetwork {
   private wire(from: SimulatedHost, to: SimulatedHost, kind: ServiceName, forth: Path, back: Path): Wire {
     const { kernel } = this
     const name = `w${this.wireCount++}`
-    const wire: Wire = new Wire({ kernel, from, to, forth, back, kind, name, done: () => this.wires.delete(wire) })
+    const sent = (frame: SentFrame): void => this.watchers.forEach(watcher => watcher(frame))
+    const done = (): void => void this.wires.delete(wire)
+    const wire: Wire = new Wire({ kernel, from, to, forth, back, kind, name, done, sent })
     this.wires.add(wire)
     return wire
   }

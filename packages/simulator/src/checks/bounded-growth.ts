@@ -1,0 +1,143 @@
+/**
+ * Bounded growth: what is held and stored is a linear function of what is live, however often it was overwritten, and every queue keeps
+ * within its limit. Sizes are those of tables, logs and queues: unlike the heap they are the same in every run.
+ */
+import { encodedSize } from '@selvedge/core'
+import { connectionLimits } from '@selvedge/network'
+import { conflictsKept } from '@selvedge/replica'
+import type { SimulatedConnection } from '../simulated-network.js'
+import type { Run } from '../run.js'
+import type { Check, HappenedEvent } from './check.js'
+import { observerOf, type Observer, type Watched, type Witness } from './observer.js'
+import { peersOf, type Machine } from './views.js'
+
+const lookEveryMs = 1_000
+/** As session.ts bounds them. */
+const controlFramesMax = 512
+/** A log is rewritten when it is more than twice as large as what is live in it; small ones need not be, and a rewriting is under way. */
+const logSlackBytes = 512 * 1024
+const logFactor = 4
+/** A register's part in a block beside its path and value. */
+const registerBytes = 96
+const healReportsKept = 32
+/** Writers that one boot may make: an incarnation, and what cures a clone, a clock or a closing. */
+const writersPerBoot = 4
+
+export class BoundedGrowth implements Check, Witness {
+  readonly name = 'bounded-growth'
+  private run!: Run
+  private observer!: Observer
+  private lookAtMs = 0
+  private boots = 0
+  private judged = 0
+
+  begin(run: Run): void {
+    this.run = run
+    this.observer = observerOf(run)
+    this.observer.join(this)
+  }
+
+  booted(): void {
+    this.boots++
+  }
+
+  afterEvent(event?: HappenedEvent): void {
+    this.observer.look(event?.actor)
+    if (this.run.nowMs < this.lookAtMs) return
+    this.lookAtMs = this.run.nowMs + lookEveryMs
+    for (const machine of this.observer.machines) this.judgeQueues(machine)
+  }
+
+  private judgeQueues(machine: Machine): void {
+    for (const { session, connection, node } of peersOf(machine)) {
+      this.judged++
+      const control = session['control'].length
+      if (control > controlFramesMax) return this.tooMany(machine.name, 'control frames', control, controlFramesMax, node)
+      const underWay = (connection as SimulatedConnection)['underWay']
+      if (underWay > connectionLimits.queueBytesMax)
+        return this.tooMany(machine.name, 'bytes under way', underWay, connectionLimits.queueBytesMax, node)
+      for (const link of session.spaces) {
+        const { sender, space } = link
+        // Registers are named, never copied: no list of them is longer than the table, but for what a rebuttal forces twice.
+        const waiting = sender['forced'].length + sender['ahead'].length + sender['left'].size
+        const most = 4 * space.table.size + 1_024
+        if (waiting > most) return this.tooMany(machine.name, 'registers that wait to be sent', waiting, most, node)
+        const contests = link.receiver['contests'].length
+        const contestsMost = 64 * space.table.size + 1_024
+        if (contests > contestsMost)
+          return this.tooMany(machine.name, 'contests that wait for a seal', contests, contestsMost, node)
+      }
+    }
+  }
+
+  private tooMany(host: string, what: string, got: number, most: number, peer: string): void {
+    this.run.fail(this, `too many ${what}`, `${host} keeps ${got} ${what} for one peer, ${most} at most.`, {
+      host,
+      got,
+      most,
+      peer
+    })
+  }
+
+  atEnd(): void {
+    this.observer.look()
+    for (const watched of this.observer.all()) if (!this.judge(watched)) return
+    if (this.judged > 0) this.run.pass(this)
+    else this.run.unknown(this, 'nothing was held')
+  }
+
+  private judge(watched: Watched): boolean {
+    const { table, space } = watched
+    if (table.size === 0) return true
+    this.judged++
+    let liveBytes = 0
+    const rings = new Map<string, number>()
+    for (const register of table.all()) {
+      const { path, slot, value } = register
+      liveBytes += path.length + slot.length + registerBytes + (value === undefined ? 0 : encodedSize(value))
+      const ring = /^@(conflict|heal)\/[^/]+/.exec(path)?.[0]
+      if (ring) rings.set(ring, (rings.get(ring) ?? 0) + 1)
+    }
+    for (const [ring, count] of rings)
+      if (count > (ring.startsWith('@heal') ? healReportsKept : conflictsKept) + 1)
+        return this.grown(watched, 'a ring', `${ring} has ${count} registers`, { ring: ring.split('/')[0]!, count })
+    const writersMost = writersPerBoot * (this.boots + this.observer.machines.length)
+    if (table.writers.size > writersMost)
+      return this.grown(watched, 'writers', `it knows ${table.writers.size} writers after ${this.boots} boots`, {
+        writers: table.writers.size,
+        boots: this.boots
+      })
+    const { totalBytes } = space.persister.logSize
+    const most = logFactor * liveBytes + logSlackBytes
+    if (totalBytes > most)
+      return this.grown(watched, 'the log', `its log has ${totalBytes} bytes for ${liveBytes} that are live`, {
+        totalBytes,
+        liveBytes,
+        most
+      })
+    if (this.run.phase === 'settled' && space.receipts.pending > 0 && space.receipts['waiting'].local.size > 0)
+      return this.grown(watched, 'waiting receipts', 'receipts wait for a disk that has everything', {
+        pending: space.receipts.pending
+      })
+    return true
+  }
+
+  private grown(
+    { host, space }: Watched,
+    what: string,
+    how: string,
+    details: Readonly<Record<string, string | number>>
+  ): boolean {
+    this.run.fail(
+      this,
+      `grows without bound: ${what}`,
+      `${host} holds more of ${space.id} than what is live accounts for: ${how}.`,
+      {
+        space: space.id,
+        host,
+        ...details
+      }
+    )
+    return false
+  }
+}

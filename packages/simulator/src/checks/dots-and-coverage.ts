@@ -1,0 +1,125 @@
+/**
+ * No equivocation, no false coverage (I1, I4). One (writer, seq) never names two writes, in whatever table or boot; and whoever covers
+ * a write holds it at its address, or something later, or a later delete has been collected.
+ */
+import type { Register } from '@selvedge/documents'
+import type { Run } from '../run.js'
+import type { Check, HappenedEvent } from './check.js'
+import { observerOf, type Observer, type Watched, type Witness } from './observer.js'
+import type { Author, Write } from './space-ledger.js'
+
+export class DotsAndCoverage implements Check, Witness {
+  readonly name = 'dots-and-coverage'
+  private run!: Run
+  private observer!: Observer
+  private judged = 0
+
+  begin(run: Run): void {
+    this.run = run
+    this.observer = observerOf(run)
+    this.observer.join(this)
+  }
+
+  afterEvent(event?: HappenedEvent): void {
+    this.observer.look(event?.actor)
+  }
+
+  clashed(watched: Watched, register: Register, first: Write): void {
+    const what =
+      first.path !== register.path || first.slot !== register.slot
+        ? 'another address'
+        : first.time !== register.time
+          ? 'another time'
+          : 'another value'
+    this.run.fail(
+      this,
+      `one dot, ${what}${watched.loading ? ', read from disk' : ''}`,
+      `One write of ${watched.space.id} means two things: ${watched.host} holds it with ${what} than ${first.host} did.`,
+      {
+        space: watched.space.id,
+        host: watched.host,
+        writer: first.author.key,
+        seq: first.seq,
+        first: { path: first.path, slot: first.slot, time: first.time, host: first.host },
+        now: { path: register.path, slot: register.slot, time: register.time }
+      }
+    )
+  }
+
+  covered(watched: Watched, author: Author, from: number, to: number): void {
+    // An own write stands where it was just put.
+    if (author.key === watched.table.ownWriterKey && to === from + 1) return
+    for (const write of author.between(from, to)) {
+      this.judged++
+      if (!isHeldFor(watched, write)) return this.falseCoverage(watched, write)
+    }
+  }
+
+  /** Once more for all, since what was held may have been dropped. */
+  atEnd(): void {
+    this.observer.look()
+    for (const watched of this.observer.all()) this.judgeWhole(watched)
+    if (this.judged > 0) this.run.pass(this)
+    else this.run.unknown(this, 'no replica covered a write of another')
+  }
+
+  booted(watched: Watched): void {
+    this.judgeWhole(watched)
+  }
+
+  stopped(watched: Watched): void {
+    this.judgeWhole(watched)
+  }
+
+  private judgeWhole(watched: Watched): void {
+    for (const writer of watched.table.writers.values()) {
+      const to = watched.table.isClosed(writer) ? Number.MAX_SAFE_INTEGER : writer.covered
+      // Of each address the last write that is covered decides.
+      const last = new Map<string, Write>()
+      for (const write of watched.ledger.author(writer).between(0, to)) last.set(write.address, write)
+      for (const write of last.values()) {
+        this.judged++
+        if (!isHeldFor(watched, write)) return this.falseCoverage(watched, write)
+      }
+    }
+  }
+
+  private falseCoverage(watched: Watched, write: Write): void {
+    const held = watched.heldTime(write.address)
+    const kind = write.path.startsWith('@') ? write.path.split('/')[0]! : 'a point'
+    this.run.fail(
+      this,
+      `covered and ${held === undefined ? 'absent' : 'older'}: ${kind}${watched.loading ? ', read from disk' : ''}`,
+      `${watched.host} claims to have had a write of ${write.path} that it ${held === undefined ? 'does not hold' : 'holds an older form of'}.`,
+      {
+        space: watched.space.id,
+        host: watched.host,
+        path: write.path,
+        slot: write.slot,
+        writer: write.author.key,
+        seq: write.seq,
+        time: write.time,
+        heldTime: held ?? null
+      }
+    )
+  }
+}
+
+/** Whether a replica holds a write, or what may stand in its place. */
+export function isHeldFor(watched: Watched, write: Write): boolean {
+  const held = watched.heldTime(write.address)
+  if (held !== undefined && held >= write.time) return true
+  const { ledger } = watched
+  const deleted = ledger.deleted.get(write.address)
+  if (deleted && deleted.time >= write.time && knows(watched, deleted)) return true
+  return ledger.voided.has(write.address)
+}
+
+// A delete that had another dot once may be covered by that.
+function knows({ table, ledger }: Watched, write: Write): boolean {
+  const writer = table.writers.get(write.author.key)
+  if (writer && table.covers(writer, write.seq)) return true
+  if (table.closed.has(write.author.node)) return true
+  for (const author of ledger.authors.values()) if (author !== write.author && author.node === write.author.node) return true
+  return false
+}

@@ -1,0 +1,107 @@
+/**
+ * No resurrection (I6): who covers a delete never shows what it deleted again. Only a replica that was away while the delete was dropped
+ * everywhere can bring a register back, and then a heal report names it.
+ */
+import type { SpaceId } from '@selvedge/core'
+import type { Register } from '@selvedge/documents'
+import type { Run } from '../run.js'
+import type { Check, HappenedEvent } from './check.js'
+import { observerOf, type Observer, type Watched, type Witness } from './observer.js'
+import { returnersOf, type Returners } from './returners.js'
+import type { Write } from './space-ledger.js'
+
+const healPrefix = '@heal/'
+/** A report lists so many at most (see heal-reports.ts): a full list may leave out more. */
+const listedMax = 100
+
+interface Resurrection {
+  readonly address: string
+  readonly path: string
+  readonly host: string
+  readonly writer: string
+  readonly seq: number
+}
+
+interface Reported {
+  readonly addresses: Set<string>
+  anyFull: boolean
+}
+
+export class NoResurrection implements Check, Witness {
+  readonly name = 'no-resurrection'
+  private run!: Run
+  private observer!: Observer
+  private returners!: Returners
+  private readonly returned = new Map<SpaceId, Map<string, Resurrection>>()
+  private readonly reported = new Map<SpaceId, Reported>()
+  private judged = 0
+
+  begin(run: Run): void {
+    this.run = run
+    this.observer = observerOf(run)
+    this.returners = returnersOf(run)
+    this.observer.join(this)
+  }
+
+  afterEvent(event?: HappenedEvent): void {
+    this.observer.look(event?.actor)
+  }
+
+  changed(watched: Watched, register: Register, write: Write): void {
+    const { ledger, table, host, space } = watched
+    if (register.path.startsWith(healPrefix)) return this.noteReport(space.id, register)
+    if (register.value === undefined || register.shadow) return
+    const deleted = ledger.deleted.get(write.address)
+    if (!deleted || deleted === write) return
+    this.judged++
+    if (deleted.time <= write.time || ledger.voided.has(write.address)) return
+    const writer = table.writers.get(deleted.author.key)
+    if (!writer || !table.covers(writer, deleted.seq)) return
+    // The delete itself is held back: it is not obeyed yet.
+    if ((table.shadows.get(write.address)?.time ?? Number.NEGATIVE_INFINITY) >= deleted.time) return
+    const found = { address: write.address, path: write.path, host, writer: write.author.key, seq: write.seq }
+    if (this.returners.ever(space.id).size === 0)
+      return this.fail(
+        space.id,
+        found,
+        'though nobody came back late',
+        `${host} shows ${write.path} again, whose delete it has had.`
+      )
+    let list = this.returned.get(space.id)
+    if (!list) this.returned.set(space.id, (list = new Map<string, Resurrection>()))
+    list.set(write.address, found)
+  }
+
+  private noteReport(space: SpaceId, { value }: Register): void {
+    const { returned } = (typeof value === 'object' && value !== null ? value : {}) as { returned?: unknown }
+    if (!Array.isArray(returned)) return
+    let reported = this.reported.get(space)
+    if (!reported) this.reported.set(space, (reported = { addresses: new Set(), anyFull: false }))
+    for (const address of returned) reported.addresses.add(String(address))
+    reported.anyFull ||= returned.length >= listedMax
+  }
+
+  private fail(space: SpaceId, { address, path, host, writer, seq }: Resurrection, how: string, sentence: string): void {
+    this.run.fail(this, `a deleted register is back, ${how}`, sentence, { space, host, path, address, writer, seq })
+  }
+
+  atEnd(): void {
+    this.observer.look()
+    for (const [space, list] of this.returned)
+      for (const found of list.values()) {
+        const reported = this.reported.get(space)
+        if (reported?.anyFull || reported?.addresses.has(found.address)) continue
+        const still = this.observer.replicas(space).some(({ table }) => table.peekAddress(found.address)?.value !== undefined)
+        // It was dropped again by the same merge that brought it.
+        if (!still) continue
+        return this.fail(
+          space,
+          found,
+          'and no heal report says so',
+          `${found.path} came back on ${found.host} with a late returner, and no heal report names it.`
+        )
+      }
+    if (this.judged > 0) this.run.pass(this)
+    else this.run.unknown(this, 'nothing was written where something had been deleted')
+  }
+}

@@ -1,0 +1,257 @@
+/**
+ * Counters, sets, priority arrays and plain points against a reference that is worked out from what was written: counters are exact, of
+ * several writes the one with the latest stamp stands, stamps are as good as the clocks, and what is too far ahead is held back (I5).
+ */
+import { hlcToMs } from '@selvedge/core'
+import {
+  counterValue,
+  isSystemPath,
+  PriorityArray,
+  priorityLevels,
+  RegisterSet,
+  type Register,
+  type RegisterTable,
+  type SetElement
+} from '@selvedge/documents'
+import type { Run } from '../run.js'
+import type { Check, HappenedEvent } from './check.js'
+import type { Incremented } from './history.js'
+import { observerOf, type Observer, type Watched, type Witness } from './observer.js'
+import type { Write } from './space-ledger.js'
+
+/** Time may have moved on by this since a stamp was made in the same event. */
+const slackMs = 2
+/** What is held back stands for this long at most once its time has come near. */
+const promotedWithinMs = 2_000
+
+export class ReferenceModel implements Check, Witness {
+  readonly name = 'reference-model'
+  private run!: Run
+  private observer!: Observer
+  private earliestMs = 0
+  private latestMs = 0
+  private judged = 0
+
+  begin(run: Run): void {
+    this.run = run
+    this.observer = observerOf(run)
+    this.observer.join(this)
+  }
+
+  afterEvent(event?: HappenedEvent): void {
+    this.observer.look(event?.actor)
+  }
+
+  changed(watched: Watched, register: Register, write: Write): void {
+    const { table } = watched
+    if (watched.loading || register.shadow) return
+    const isNew = register.source === 0 && write.host === watched.host && write.atMs === this.run.nowMs
+    if (isNew && !isSystemPath(register.path)) this.judgeStamp(watched, write)
+    if (register.source === 0 || register.value === undefined) return
+    const aheadMs = hlcToMs(register.time) - hlcToMs(table.skewLimit())
+    if (aheadMs <= slackMs) return
+    this.run.fail(
+      this,
+      'the future was obeyed',
+      `${watched.host} obeys a write of ${register.path} whose stamp is too far ahead of its trusted time.`,
+      { space: watched.space.id, host: watched.host, path: register.path, aheadMs }
+    )
+  }
+
+  /** No stamp is ahead of all clocks, or behind the trusted time of its writer. */
+  private judgeStamp(watched: Watched, write: Write): void {
+    const trueMs = this.run.world.epochMs + this.run.nowMs
+    const trustedMs = watched.table.trusted.nowMs()
+    this.earliestMs = Math.min(this.earliestMs, trustedMs - trueMs)
+    for (const { table } of this.observer.replicas(watched.space.id))
+      this.latestMs = Math.max(this.latestMs, table.trusted.nowMs() - trueMs)
+    this.judged++
+    const stampMs = hlcToMs(write.time)
+    if (stampMs < trueMs + this.earliestMs - slackMs) this.wrongStamp(watched, write, 'behind', stampMs - trueMs)
+    else if (stampMs > trueMs + this.latestMs + slackMs + this.skewMs(watched.table))
+      this.wrongStamp(watched, write, 'ahead of', stampMs - trueMs)
+  }
+
+  // A stamp that was obeyed is followed, and may be ahead by the skew.
+  private skewMs(table: RegisterTable): number {
+    return table.trusted.maxClockSkewMs
+  }
+
+  private wrongStamp(watched: Watched, write: Write, how: string, offMs: number): void {
+    this.run.fail(
+      this,
+      `a stamp ${how} every clock`,
+      `${watched.host} stamped a write of ${write.path} with a time ${how} that of every clock in the building.`,
+      {
+        space: watched.space.id,
+        host: watched.host,
+        path: write.path,
+        offMs,
+        earliestMs: this.earliestMs,
+        latestMs: this.latestMs
+      }
+    )
+  }
+
+  atEnd(): void {
+    this.observer.look()
+    for (const watched of this.observer.all()) this.judge(watched)
+    if (this.judged > 0) this.run.pass(this)
+    else this.run.unknown(this, 'nothing was written')
+  }
+
+  private judge(watched: Watched): void {
+    const winners = winnersOf(watched)
+    const paths = new Map<string, Write[]>()
+    for (const write of winners.values()) {
+      if (isSystemPath(write.path)) continue
+      if (!this.judgeRegister(watched, write)) return
+      if (write.slot === '') continue
+      const list = paths.get(write.path)
+      if (list) list.push(write)
+      else paths.set(write.path, [write])
+    }
+    const nowMs = watched.table.trusted.nowMs()
+    for (const [path, writes] of paths) {
+      const live = writes.filter(({ value, expiresAtMs }) => value !== undefined && (expiresAtMs === 0 || expiresAtMs > nowMs))
+      this.judgeSet(watched, path, live)
+      this.judgePriorities(watched, path, live)
+    }
+    this.judgeCounters(watched)
+    this.judgeHeldBack(watched)
+  }
+
+  private judgeRegister(watched: Watched, write: Write): boolean {
+    this.judged++
+    const held = watched.table.peekAddress(write.address)
+    if (!held || held.time <= write.time || watched.table.shadows.has(write.address)) return true
+    this.run.fail(
+      this,
+      'a register that nobody wrote',
+      `${watched.host} holds something at ${write.path} that is later than all that was written there.`,
+      { space: watched.space.id, host: watched.host, path: write.path, slot: write.slot, time: write.time, heldTime: held.time }
+    )
+    return false
+  }
+
+  private judgeSet({ table, host, space }: Watched, path: string, live: readonly Write[]): void {
+    const expected = live.flatMap(({ slot }) => elementOf(slot)).sort(compare)
+    if (expected.length === 0) return
+    const got = new RegisterSet(table, path).values()
+    this.judged++
+    if (same(got, expected)) return
+    this.run.fail(this, 'a set differs', `${host} shows other elements of ${path} than were added and not removed.`, {
+      space: space.id,
+      host,
+      path,
+      got,
+      expected
+    })
+  }
+
+  private judgePriorities({ table, host, space }: Watched, path: string, live: readonly Write[]): void {
+    const levels = live.filter(({ slot }) => /^([1-9]|1[0-6])$/.test(slot) && Number(slot) <= priorityLevels)
+    if (levels.length === 0) return
+    const [first] = [...levels].sort((a, b) => Number(a.slot) - Number(b.slot))
+    const got = new PriorityArray(table, path, null).current()
+    this.judged++
+    if (String(got.level) === first!.slot && got.register?.time === first!.time) return
+    this.run.fail(this, 'a priority array differs', `${host} shows another level of ${path} than the highest that is filled.`, {
+      space: space.id,
+      host,
+      path,
+      got: got.level ?? null,
+      expected: Number(first!.slot)
+    })
+  }
+
+  private judgeCounters(watched: Watched): void {
+    const paths = new Map<string, Incremented[]>()
+    for (const note of this.run.history.all('incremented')) {
+      if (note.space !== watched.space.id) continue
+      const list = paths.get(note.path)
+      if (list) list.push(note)
+      else paths.set(note.path, [note])
+    }
+    for (const [path, notes] of paths) {
+      const expected = expectedCount(watched, path, notes)
+      const got = counterValue(watched.table, path)
+      this.judged++
+      if (Math.abs(got - expected) < 1e-6) continue
+      this.run.fail(
+        this,
+        `a counter is ${got > expected ? 'too high' : 'too low'}`,
+        `${watched.host} counts ${got} at ${path}, where ${expected} is what was added.`,
+        {
+          space: watched.space.id,
+          host: watched.host,
+          path,
+          got,
+          expected
+        }
+      )
+    }
+  }
+
+  private judgeHeldBack({ table, host, space }: Watched): void {
+    const limitMs = hlcToMs(table.skewLimit()) - promotedWithinMs
+    for (const shadow of table.shadows.values())
+      if (hlcToMs(shadow.time) < limitMs)
+        this.run.fail(this, 'held back too long', `${host} holds a write of ${shadow.path} back though its time has come.`, {
+          space: space.id,
+          host,
+          path: shadow.path,
+          aheadMs: hlcToMs(shadow.time) - limitMs
+        })
+  }
+}
+
+/** Address → the write with the latest stamp of those that the replica covers or holds. */
+function winnersOf({ table, ledger }: Watched): Map<string, Write> {
+  const winners = new Map<string, Write>()
+  for (const author of ledger.authors.values()) {
+    const writer = table.writers.get(author.key)
+    const to = !writer ? 0 : table.isClosed(writer) ? Number.MAX_SAFE_INTEGER : writer.covered
+    for (const write of author.between(0, Number.MAX_SAFE_INTEGER)) {
+      if (write.seq > to && table.peekAddress(write.address)?.time !== write.time) continue
+      if (ledger.voided.has(write.address)) continue
+      const known = winners.get(write.address)
+      if (!known || known.time < write.time) winners.set(write.address, write)
+    }
+  }
+  return winners
+}
+
+/** The sum of the increments that the replica has: by its slots of each writer and each id. */
+function expectedCount({ table, ledger }: Watched, path: string, notes: readonly Incremented[]): number {
+  const ids = new Set<string>()
+  let sum = 0
+  for (const { by, id, dot } of notes) {
+    if (id !== undefined) {
+      const address = `${path}\u0000#${id}`
+      const there = table.get(path, `#${id}`) !== undefined || ledger.deleted.has(address)
+      if (there && !ids.has(id)) sum += by
+      ids.add(id)
+      continue
+    }
+    const slot = table.peek(path, dot.writer)
+    if (!slot) continue
+    const write = ledger.find(dot.writer, dot.seq)
+    if (slot.writer.key === dot.writer ? slot.seq >= dot.seq : write !== undefined && slot.time >= write.time) sum += by
+  }
+  return sum
+}
+
+function elementOf(slot: string): SetElement[] {
+  if (slot.startsWith('s:')) return [slot.slice(2)]
+  return slot.startsWith('n:') ? [Number(slot.slice(2))] : []
+}
+
+function compare(a: SetElement, b: SetElement): number {
+  if (typeof a !== typeof b) return typeof a === 'number' ? -1 : 1
+  return a < b ? -1 : a > b ? 1 : 0
+}
+
+function same(a: readonly unknown[], b: readonly unknown[]): boolean {
+  return a.length === b.length && a.every((item, i) => item === b[i])
+}

@@ -1,0 +1,99 @@
+/**
+ * Late returners: replicas that lack what is below another's GC floor, so that they may hold what was deleted while they were away. From
+ * the moment that one is seen until the replicas of the space are equal again, a space may hold unequal tables of equal coverage (I6).
+ */
+import type { SpaceId } from '@selvedge/core'
+import type { WriterKey } from '@selvedge/documents'
+import type { Run } from '../run.js'
+import { observerOf, type Observer, type Watched, type Witness } from './observer.js'
+
+/** Floors are compared with what is covered this often, beside whenever tombstones leave a table. */
+const lookEveryMs = 5_000
+
+interface Returning {
+  readonly floors: Map<WriterKey, number>
+  readonly hosts: Set<string>
+  /** Machines that were returners at any time. */
+  readonly ever: Set<string>
+  lookAtMs: number
+}
+
+const known = new WeakMap<Run, Returners>()
+
+export function returnersOf(run: Run): Returners {
+  let returners = known.get(run)
+  if (!returners) known.set(run, (returners = new Returners(run, observerOf(run))))
+  return returners
+}
+
+export class Returners implements Witness {
+  private readonly spaces = new Map<SpaceId, Returning>()
+  private readonly tombstones = new WeakMap<Watched, number>()
+
+  constructor(
+    private readonly run: Run,
+    private readonly observer: Observer
+  ) {
+    observer.join(this)
+  }
+
+  /** Whether a returner of the space may still be compared. */
+  isActive(space: SpaceId): boolean {
+    return this.of(space).hosts.size > 0
+  }
+
+  /** Machines that came back late at any time. */
+  ever(space: SpaceId): ReadonlySet<string> {
+    return this.of(space).ever
+  }
+
+  /** All replicas of the space are equal: whoever was late has returned. */
+  settled(space: SpaceId): void {
+    const { hosts } = this.of(space)
+    if (hosts.size === 0) return
+    hosts.clear()
+    this.look(space)
+  }
+
+  booted(watched: Watched): void {
+    this.look(watched.space.id)
+  }
+
+  moved(watched: Watched): void {
+    const { table, space } = watched
+    const before = this.tombstones.get(watched) ?? 0
+    this.tombstones.set(watched, table.tombstones.size)
+    if (table.tombstones.size < before || this.run.nowMs >= this.of(space.id).lookAtMs) this.look(space.id)
+  }
+
+  private of(space: SpaceId): Returning {
+    let returning = this.spaces.get(space)
+    if (!returning) this.spaces.set(space, (returning = { floors: new Map(), hosts: new Set(), ever: new Set(), lookAtMs: 0 }))
+    return returning
+  }
+
+  private look(space: SpaceId): void {
+    const returning = this.of(space)
+    const { floors, hosts, ever } = returning
+    returning.lookAtMs = this.run.nowMs + lookEveryMs
+    const replicas = this.observer.replicas(space)
+    for (const { table } of replicas)
+      for (const { key, floor } of table.writers.values()) if (floor > (floors.get(key) ?? 0)) floors.set(key, floor)
+    if (floors.size === 0) return
+    for (const watched of replicas) {
+      if (hosts.has(watched.host) || !isBelow(watched, floors)) continue
+      hosts.add(watched.host)
+      ever.add(watched.host)
+    }
+  }
+}
+
+function isBelow({ table }: Watched, floors: ReadonlyMap<WriterKey, number>): boolean {
+  if (table.size === 0) return false
+  for (const [key, floor] of floors) {
+    const writer = table.writers.get(key)
+    // A writer that is not known here at all may be one that is closed: whether it is, its key alone does not tell.
+    if (writer ? !table.covers(writer, floor) : table.closed.size === 0) return true
+  }
+  return false
+}
