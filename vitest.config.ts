@@ -1,7 +1,9 @@
 import { availableParallelism } from 'node:os'
 import { defineConfig } from 'vitest/config'
+import { mutantPlugin } from './packages/simulator/src/testing/mutant-plugin.js'
 
 export default defineConfig({
+  plugins: [mutantPlugin()],
   ssr: { resolve: { conditions: ['source', 'module', 'node', 'import', 'default'] } },
   resolve: { conditions: ['source', 'module', 'node', 'import', 'default'] },
   test: {
