@@ -2,16 +2,21 @@
  * Virtual time. One event happens at a time, and everything that follows from it in promises has run before the next: so a run is a
  * function of its seed. Nothing in it waits for real time.
  */
-import { assert, type Timer } from '@selvedge/core'
+import { assert, seededRandom, type Timer } from '@selvedge/core'
+import type { Simulated } from './determinism/running.js'
 import { EventQueue } from './event-queue.js'
 import { stepByStep } from './system/turn.js'
 import { Trace } from './trace.js'
 
-export class Kernel {
+export class Kernel implements Simulated {
   readonly trace = new Trace()
   private readonly queue = new EventQueue()
   private time = 0
   private running = false
+  private escape: Error | undefined
+
+  /** @param random what libraries draw from that ask the machine */
+  constructor(readonly random = seededRandom(0)) {}
 
   /** Milliseconds since the simulation began. */
   get nowMs(): number {
@@ -43,28 +48,33 @@ export class Kernel {
   private async run(untilMs: number, met: () => boolean): Promise<boolean> {
     assert(!this.running, 'a simulation is run by one caller at a time')
     this.running = true
+    let over = false
+    let happened = false
     try {
-      let happened = false
-      return await stepByStep(() => {
-        if (happened && met()) return true
-        happened = this.next(untilMs)
-        return happened ? undefined : false
+      await stepByStep(this, () => {
+        if (this.escape) throw this.escape
+        over = happened && met()
+        if (over) return undefined
+        happened = true
+        return this.next(untilMs)
       })
     } finally {
       this.running = false
     }
+    if (!over) this.time = Math.max(this.time, untilMs)
+    return over
   }
 
-  /** Lets the next event happen; false: none is due up to `untilMs`. */
-  private next(untilMs: number): boolean {
+  private next(untilMs: number): (() => void) | undefined {
     const event = this.queue.takeUntil(untilMs)
-    if (!event) {
-      this.time = Math.max(this.time, untilMs)
-      return false
-    }
+    if (!event) return undefined
     this.time = event.atMs
     this.trace.note(event.atMs, event.actor, event.label)
-    event.run()
-    return true
+    return event.run
+  }
+
+  /** Something was reached that is no part of the simulation: the run ends with this. */
+  escaped(error: Error): void {
+    this.escape ??= error
   }
 }

@@ -4,6 +4,7 @@ import { nodeKeyFromSeed, Roster, type NodeKey } from '@selvedge/network'
 import { openRelay, type Relay } from '@selvedge/relay'
 import { openSite, type Site, type SiteOptions } from '@selvedge/site'
 import { MemoryDisk } from '@selvedge/store'
+import { importAutomerge } from '@selvedge/documents'
 import { Kernel } from './kernel.js'
 import { MachineTime, SimulatedClock, type ClockFaults } from './simulated-clock.js'
 import { SimulatedNetwork, type LinkQuality, type SimulatedHost } from './simulated-network.js'
@@ -30,6 +31,9 @@ export interface SiteLinks {
   /** Default: the world's. */
   readonly trunk?: LinkQuality
 }
+
+// What the runtime imports when it first needs it would take turns of the real event loop in the middle of a run.
+await importAutomerge()
 
 /** A machine with its disk, and what runs on it from time to time. */
 abstract class SimulatedProcess<Running> {
@@ -139,7 +143,7 @@ export class SimulatedRelay extends SimulatedProcess<Relay> {
 }
 
 export class World {
-  readonly kernel = new Kernel()
+  readonly kernel: Kernel
   readonly network: SimulatedNetwork
   readonly random
   readonly epochMs: number
@@ -156,6 +160,7 @@ export class World {
   constructor(readonly options: WorldOptions) {
     this.hasRelay = options.relay ?? true
     this.random = seededRandom(options.seed)
+    this.kernel = new Kernel(this.random.fork('libraries'))
     this.epochMs = options.epochMs ?? Date.UTC(2026, 0, 1)
     this.network = new SimulatedNetwork(this.kernel, this.random.fork('network'))
     this.relay = new SimulatedRelay(this, 'relay', this.keyOf('relay'))

@@ -29,9 +29,14 @@ export interface AutomergeEngineOptions {
   changed(): void
 }
 
-/** Automerge takes 55 ms and 22 MB to import: only a process that has a config document to handle pays for it. */
-export function importAutomerge(): Promise<Automerge> {
-  return import('@automerge/automerge')
+let imported: Automerge | undefined
+
+/**
+ * Automerge takes 55 ms and 22 MB to import: only a process that has a config document to handle pays for it. Each `import()` takes
+ * turns of the event loop, so what is there is given at once.
+ */
+export async function importAutomerge(): Promise<Automerge> {
+  return (imported ??= await import('@automerge/automerge'))
 }
 
 export class AutomergeEngine implements Engine {

@@ -6,6 +6,7 @@ export {
   type ConfigChange,
   type ReleasedConfig
 } from './automerge-document.js'
+export { importAutomerge } from './automerge-engine.js'
 export type { CatalogueEntry } from './catalogue.js'
 export type { ChannelOptions, DocumentChannel } from './channel.js'
 export type { ConfigConflict, ConflictingValue } from './config-conflicts.js'
