@@ -110,8 +110,8 @@ export function isHeldFor(watched: Watched, write: Write): boolean {
   const held = watched.heldTime(write.address)
   if (held !== undefined && held >= write.time) return true
   const { ledger } = watched
-  const deleted = ledger.deleted.get(write.address)
-  if (deleted && deleted.time >= write.time && knows(watched, deleted)) return true
+  // Any of them: who has dropped an earlier one need not know of a later one.
+  for (const deleted of ledger.deletesSince(write.address, write.time)) if (knows(watched, deleted)) return true
   return ledger.voided.has(write.address)
 }
 

@@ -51,12 +51,11 @@ export class NoResurrection implements Check, Witness {
     const { ledger, table, host, space } = watched
     if (register.path.startsWith(healPrefix)) return this.noteReport(space.id, register)
     if (register.value === undefined || register.shadow) return
-    const deleted = ledger.deleted.get(write.address)
-    if (!deleted || deleted === write) return
+    if (!ledger.wasDeleted(write.address)) return
     this.judged++
-    if (deleted.time <= write.time || ledger.voided.has(write.address)) return
-    const writer = table.writers.get(deleted.author.key)
-    if (!writer || !table.covers(writer, deleted.seq)) return
+    if (ledger.voided.has(write.address)) return
+    const deleted = latestCovered(watched, write)
+    if (!deleted) return
     // The delete itself is held back: it is not obeyed yet.
     if ((table.shadows.get(write.address)?.time ?? Number.NEGATIVE_INFINITY) >= deleted.time) return
     const found = { address: write.address, path: write.path, host, writer: write.author.key, seq: write.seq }
@@ -104,4 +103,13 @@ export class NoResurrection implements Check, Witness {
     if (this.judged > 0) this.run.pass(this)
     else this.run.unknown(this, 'nothing was written where something had been deleted')
   }
+}
+
+/** The latest delete of what a write says that the replica covers; undefined: it covers none. */
+function latestCovered({ ledger, table }: Watched, write: Write): Write | undefined {
+  for (const deleted of ledger.deletesSince(write.address, write.time)) {
+    const writer = table.writers.get(deleted.author.key)
+    if (deleted !== write && deleted.time > write.time && writer && table.covers(writer, deleted.seq)) return deleted
+  }
+  return undefined
 }

@@ -229,7 +229,7 @@ function expectedCount({ table, ledger }: Watched, path: string, notes: readonly
   for (const { by, id, dot } of notes) {
     if (id !== undefined) {
       const address = `${path}\u0000#${id}`
-      const there = table.get(path, `#${id}`) !== undefined || ledger.deleted.has(address)
+      const there = table.get(path, `#${id}`) !== undefined || ledger.wasDeleted(address)
       if (there && !ids.has(id)) sum += by
       ids.add(id)
       continue

@@ -5,8 +5,9 @@
 import type { HlcTime, NodeId, SpaceId, Value } from '@selvedge/core'
 import { addressOf, valuesMatch, voidPath, type Register, type WriterKey, type WriterLog } from '@selvedge/documents'
 
-/** Writes kept a writer. */
+/** Writes kept a writer, and deletes kept an address. */
 const writesMax = 32_768
+const deletesMax = 1_024
 
 /** One write, as it was first seen in some table. */
 export interface Write {
@@ -71,8 +72,8 @@ export interface Noted {
 
 export class SpaceLedger {
   readonly authors = new Map<WriterKey, Author>()
-  /** Address → the latest delete that was seen, or what expired there. */
-  readonly deleted = new Map<string, Write>()
+  /** Address → the deletes that were seen, and what expired there, the latest stamp last. */
+  private readonly deleted = new Map<string, Write[]>()
   /** Addresses at which an operator has discarded or released a write. */
   readonly voided = new Set<string>()
 
@@ -86,6 +87,17 @@ export class SpaceLedger {
 
   find(key: WriterKey, seq: number): Write | undefined {
     return this.authors.get(key)?.get(seq)
+  }
+
+  /** Whether anything was ever deleted there, or has expired. */
+  wasDeleted(address: string): boolean {
+    return this.deleted.has(address)
+  }
+
+  /** Deletes of an address with a stamp of `time` or later, the latest first. */
+  *deletesSince(address: string, time: HlcTime): IterableIterator<Write> {
+    const deletes = this.deleted.get(address) ?? []
+    for (let i = deletes.length - 1; i >= 0 && deletes[i]!.time >= time; i--) yield deletes[i]!
   }
 
   note(register: Register, atMs: number, host: string): Noted {
@@ -104,8 +116,12 @@ export class SpaceLedger {
   }
 
   private noteDelete(write: Write): void {
-    const known = this.deleted.get(write.address)
-    if (!known || known.time <= write.time) this.deleted.set(write.address, write)
+    const deletes = this.deleted.get(write.address)
+    if (!deletes) return void this.deleted.set(write.address, [write])
+    if (deletes.includes(write)) return
+    const at = deletes.findLastIndex(({ time }) => time <= write.time)
+    deletes.splice(at + 1, 0, write)
+    if (deletes.length > deletesMax) deletes.shift()
   }
 
   private noteVoid(value: Value | undefined): void {
