@@ -2,7 +2,7 @@
  * Bounded growth: what is held and stored is a linear function of what is live, however often it was overwritten, and every queue keeps
  * within its limit. Sizes are those of tables, logs and queues: unlike the heap they are the same in every run.
  */
-import { encodedSize } from '@selvedge/core'
+import { encodedSize, type SpaceId } from '@selvedge/core'
 import { connectionLimits } from '@selvedge/network'
 import { conflictsKept } from '@selvedge/replica'
 import type { SimulatedConnection } from '../simulated-network.js'
@@ -28,7 +28,7 @@ export class BoundedGrowth implements Check, Witness {
   private run!: Run
   private observer!: Observer
   private lookAtMs = 0
-  private boots = 0
+  private readonly boots = new Map<SpaceId, number>()
   private judged = 0
 
   begin(run: Run): void {
@@ -37,8 +37,8 @@ export class BoundedGrowth implements Check, Witness {
     this.observer.join(this)
   }
 
-  booted(): void {
-    this.boots++
+  booted({ space }: Watched): void {
+    this.boots.set(space.id, (this.boots.get(space.id) ?? 0) + 1)
   }
 
   afterEvent(event?: HappenedEvent): void {
@@ -101,11 +101,12 @@ export class BoundedGrowth implements Check, Witness {
     for (const [ring, count] of rings)
       if (count > (ring.startsWith('@heal') ? healReportsKept : conflictsKept) + 1)
         return this.grown(watched, 'a ring', `${ring} has ${count} registers`, { ring: ring.split('/')[0]!, count })
-    const writersMost = writersPerBoot * (this.boots + this.observer.machines.length)
+    const boots = this.boots.get(space.id) ?? 0
+    const writersMost = writersPerBoot * boots
     if (table.writers.size > writersMost)
-      return this.grown(watched, 'writers', `it knows ${table.writers.size} writers after ${this.boots} boots`, {
+      return this.grown(watched, 'writers', `it knows ${table.writers.size} writers after ${boots} boots`, {
         writers: table.writers.size,
-        boots: this.boots
+        boots
       })
     const { totalBytes } = space.persister.logSize
     const most = logFactor * liveBytes + logSlackBytes

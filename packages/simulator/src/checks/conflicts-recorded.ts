@@ -5,11 +5,14 @@
 import type { SpaceId } from '@selvedge/core'
 import { isSystemPath, valuesMatch, type Register, type VersionVector } from '@selvedge/documents'
 import { conflictsKept } from '@selvedge/replica'
+import type { Session } from '@selvedge/session'
 import type { Run } from '../run.js'
 import type { Check, HappenedEvent } from './check.js'
 import { observerOf, type Observer, type Watched, type Witness } from './observer.js'
 import { isOneWrite, type Write } from './space-ledger.js'
 import { peersOf } from './views.js'
+
+const lookEveryMs = 500
 
 interface Lost {
   readonly loser: Write
@@ -27,6 +30,9 @@ export class ConflictsRecorded implements Check, Witness {
   /** What its node had covered when it made a write. */
   private readonly contexts = new WeakMap<Write, VersionVector>()
   private readonly lost = new Map<SpaceId, Map<Write, Lost>>()
+  /** Sessions, and a time at which they had not begun. */
+  private readonly sinceMs = new WeakMap<Session, number>()
+  private lookedAtMs = 0
 
   begin(run: Run): void {
     this.run = run
@@ -36,6 +42,10 @@ export class ConflictsRecorded implements Check, Witness {
 
   afterEvent(event?: HappenedEvent): void {
     this.observer.look(event?.actor)
+    if (this.run.nowMs < this.lookedAtMs + lookEveryMs) return
+    for (const machine of this.observer.machines)
+      for (const { session } of peersOf(machine)) if (!this.sinceMs.has(session)) this.sinceMs.set(session, this.lookedAtMs)
+    this.lookedAtMs = this.run.nowMs
   }
 
   changed(watched: Watched, register: Register, write: Write, before: Write | undefined): void {
@@ -52,13 +62,15 @@ export class ConflictsRecorded implements Check, Witness {
     if (!list) this.lost.set(watched.space.id, (list = new Map<Write, Lost>()))
     if (list.has(before)) return
     const peer = peersOf(watched.machine).find(({ session }) => session.source === register.source)
-    const link = peer?.session.link(watched.space.id)
+    // What was written before the session began came in its catch-up.
+    const sinceMs = peer && (this.sinceMs.get(peer.session) ?? this.lookedAtMs)
+    const isOld = sinceMs !== undefined && before.atMs < sinceMs && write.atMs < sinceMs
     list.set(before, {
       loser: before,
       winner: write,
       host: watched.host,
       atMs: this.run.nowMs,
-      catchUpWith: link?.isCaughtUp === false ? peer?.node : undefined
+      catchUpWith: isOld ? peer?.node : undefined
     })
   }
 

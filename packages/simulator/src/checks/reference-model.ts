@@ -2,7 +2,7 @@
  * Counters, sets, priority arrays and plain points against a reference that is worked out from what was written: counters are exact, of
  * several writes the one with the latest stamp stands, stamps are as good as the clocks, and what is too far ahead is held back (I5).
  */
-import { hlcToMs } from '@selvedge/core'
+import { hlcToMs, type SpaceId } from '@selvedge/core'
 import {
   counterValue,
   isSystemPath,
@@ -10,7 +10,6 @@ import {
   priorityLevels,
   RegisterSet,
   type Register,
-  type RegisterTable,
   type SetElement
 } from '@selvedge/documents'
 import type { Run } from '../run.js'
@@ -21,6 +20,8 @@ import type { Write } from './space-ledger.js'
 
 /** Time may have moved on by this since a stamp was made in the same event. */
 const slackMs = 2
+/** How often trusted times are looked at, beside whenever something is written. */
+const lookEveryMs = 500
 /** What is held back stands for this long at most once its time has come near. */
 const promotedWithinMs = 2_000
 
@@ -30,6 +31,7 @@ export class ReferenceModel implements Check, Witness {
   private observer!: Observer
   private earliestMs = 0
   private latestMs = 0
+  private lookAtMs = 0
   private judged = 0
 
   begin(run: Run): void {
@@ -40,14 +42,19 @@ export class ReferenceModel implements Check, Witness {
 
   afterEvent(event?: HappenedEvent): void {
     this.observer.look(event?.actor)
+    if (this.run.nowMs < this.lookAtMs) return
+    this.lookAtMs = this.run.nowMs + lookEveryMs
+    for (const space of this.observer.ledgers.keys()) this.look(space)
   }
 
   changed(watched: Watched, register: Register, write: Write): void {
     const { table } = watched
     if (watched.loading || register.shadow) return
-    const isNew = register.source === 0 && write.host === watched.host && write.atMs === this.run.nowMs
-    if (isNew && !isSystemPath(register.path)) this.judgeStamp(watched, write)
-    if (register.source === 0 || register.value === undefined) return
+    if (register.source === 0) {
+      if (write.host === watched.host && write.atMs === this.run.nowMs) this.judgeStamp(watched, write)
+      return
+    }
+    if (register.value === undefined) return
     const aheadMs = hlcToMs(register.time) - hlcToMs(table.skewLimit())
     if (aheadMs <= slackMs) return
     this.run.fail(
@@ -58,23 +65,23 @@ export class ReferenceModel implements Check, Witness {
     )
   }
 
-  /** No stamp is ahead of all clocks, or behind the trusted time of its writer. */
+  /** No stamp is ahead of all clocks there ever were, or behind them. */
   private judgeStamp(watched: Watched, write: Write): void {
     const trueMs = this.run.world.epochMs + this.run.nowMs
-    const trustedMs = watched.table.trusted.nowMs()
-    this.earliestMs = Math.min(this.earliestMs, trustedMs - trueMs)
-    for (const { table } of this.observer.replicas(watched.space.id))
-      this.latestMs = Math.max(this.latestMs, table.trusted.nowMs() - trueMs)
+    this.look(watched.space.id)
     this.judged++
     const stampMs = hlcToMs(write.time)
     if (stampMs < trueMs + this.earliestMs - slackMs) this.wrongStamp(watched, write, 'behind', stampMs - trueMs)
-    else if (stampMs > trueMs + this.latestMs + slackMs + this.skewMs(watched.table))
-      this.wrongStamp(watched, write, 'ahead of', stampMs - trueMs)
+    else if (stampMs > trueMs + this.latestMs + slackMs) this.wrongStamp(watched, write, 'ahead of', stampMs - trueMs)
   }
 
-  // A stamp that was obeyed is followed, and may be ahead by the skew.
-  private skewMs(table: RegisterTable): number {
-    return table.trusted.maxClockSkewMs
+  private look(space: SpaceId): void {
+    const trueMs = this.run.world.epochMs + this.run.nowMs
+    for (const { table } of this.observer.replicas(space)) {
+      const offMs = table.trusted.nowMs() - trueMs
+      this.earliestMs = Math.min(this.earliestMs, offMs)
+      this.latestMs = Math.max(this.latestMs, offMs)
+    }
   }
 
   private wrongStamp(watched: Watched, write: Write, how: string, offMs: number): void {

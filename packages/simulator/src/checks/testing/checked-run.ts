@@ -71,7 +71,10 @@ export class CheckedRun implements Run {
   /** Starts everything, and waits until all know of one another. */
   async start(): Promise<void> {
     for (const process of this.world.processes) process.start()
-    await this.passUntil(() => this.nodes.every(({ open }) => open?.readiness === 'synced' || this.nodes.length === 1), 30_000)
+    const isReady = (): boolean =>
+      this.nodes.every(({ open }) => open && (open.readiness === 'synced' || this.nodes.length === 1)) &&
+      (!this.world.hasRelay || (this.world.relay.open?.['replica']?.spaces.size ?? 0) >= 2)
+    await this.passUntil(isReady, 30_000)
   }
 
   /** Lets time pass, each event under the eyes of the checks; ends at the first finding. */
