@@ -163,7 +163,10 @@ const seamDynamicImports = [machineModules, machinePackages, '^node:(crypto|zlib
 }))
 
 const everywhere = [
-  { regex: '^@selvedge/[^/]+/.', message: 'Import the package itself: its index.ts is all that it promises.' },
+  {
+    regex: '^@selvedge/(?!simulator/vitest$)[^/]+/.',
+    message: 'Import the package itself: its index.ts is all that it promises.'
+  },
   {
     regex:
       '^(assert|async_hooks|buffer|child_process|crypto|dgram|dns|events|fs|http|http2|https|net|os|path|perf_hooks|stream|timers|tls|url|util|worker_threads|zlib)(/|$)',

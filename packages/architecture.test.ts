@@ -67,7 +67,8 @@ describe('the checks', () => {
     ['packages/store/src/a.test.ts', '../../core/src/testing/x.js'],
     ['packages/store/src/testing/a.ts', '../../../core/src/testing/x.js'],
     ['packages/store/src/a.ts', 'node:crypto'],
-    ['demos/campus/src/a.ts', '@selvedge/store']
+    ['demos/campus/src/a.ts', '@selvedge/store'],
+    ['demos/campus/src/a.ts', '@selvedge/simulator/vitest']
   ])('direction: %s may import %s', (path, specifier) => {
     expect(directionProblems([file(path, `import {} from '${specifier}'`)], layers)).toEqual([])
   })

@@ -23,7 +23,12 @@ export interface Manifest {
   readonly private?: boolean
   readonly dependencies?: Readonly<Record<string, string>>
   readonly devDependencies?: Readonly<Record<string, string>>
+  /** Of an entry point that is of use beside another package alone. */
+  readonly peerDependencies?: Readonly<Record<string, string>>
 }
+
+/** Entry points beside a package's own: what they import, not every user of the package has. */
+const entryPoints: readonly string[] = ['@selvedge/simulator/vitest']
 
 export function isTest(path: string): boolean {
   return /\.test(-d)?\.ts$/.test(path) || path.includes('/src/testing/')
@@ -99,7 +104,7 @@ function directionProblem(path: string, specifier: string, layers: Layers): stri
   const own = packageOf(path)
   const ours = /^@selvedge\/([^/]+)(\/.+)?$/.exec(specifier)
   if (ours) {
-    if (ours[2]) return 'a package is imported by its name alone'
+    if (ours[2] && !entryPoints.includes(specifier)) return 'a package is imported by its name alone'
     return own === undefined ? undefined : layerProblem(own, ours[1]!, layers)
   }
   if (!specifier.startsWith('.')) return undefined
@@ -146,7 +151,7 @@ export function cycleProblems(files: readonly SourceText[]): string[] {
  * and so may every source of a private package, which nobody installs.
  */
 export function dependencyProblems(manifest: Manifest, files: readonly SourceText[], rootDev: readonly string[]): string[] {
-  const declared = new Set(Object.keys(manifest.dependencies ?? {}))
+  const declared = new Set(Object.keys({ ...manifest.dependencies, ...manifest.peerDependencies }))
   const dev = new Set(Object.keys(manifest.devDependencies ?? {}))
   const used = new Set<string>()
   const usedByTests = new Set<string>()

@@ -8,10 +8,19 @@ import { EventQueue } from './event-queue.js'
 import { stepByStep } from './system/turn.js'
 import { Trace } from './trace.js'
 
+/** An event, as those see it who look on. */
+export interface Happened {
+  readonly atMs: number
+  /** Who it happened to: a process by name, a wire, a fault. */
+  readonly actor: string
+  readonly label: string
+}
+
 export class Kernel implements Simulated {
   readonly trace = new Trace()
   private readonly queue = new EventQueue()
   private time = 0
+  private happened: Happened | undefined
   private running = false
   private escape: Error | undefined
 
@@ -21,6 +30,11 @@ export class Kernel implements Simulated {
   /** Milliseconds since the simulation began. */
   get nowMs(): number {
     return this.time
+  }
+
+  /** The latest event; undefined: none has happened. */
+  get latest(): Happened | undefined {
+    return this.happened
   }
 
   /** Events still to happen. */
@@ -69,6 +83,7 @@ export class Kernel implements Simulated {
     const event = this.queue.takeUntil(untilMs)
     if (!event) return undefined
     this.time = event.atMs
+    this.happened = event
     this.trace.note(event.atMs, event.actor, event.label)
     return event.run
   }

@@ -60,6 +60,11 @@ abstract class SimulatedProcess<Running> {
     return this.running
   }
 
+  /** It was started, and may be {@link open} already. */
+  get isRunning(): boolean {
+    return this.clock !== undefined
+  }
+
   /** Starts the process. It is {@link open} some events later. */
   start(): void {
     const { world, host, key, disk, time } = this

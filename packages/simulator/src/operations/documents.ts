@@ -1,0 +1,90 @@
+/** Operations on shared documents (Yjs) and config (Automerge). Every edit puts in a text that occurs nowhere else: the operation's id. */
+import type { DurabilityLevel } from '@selvedge/replica'
+import type { Site } from '@selvedge/site'
+import fc from 'fast-check'
+import type { OperationKind, Place } from './operation.js'
+
+export interface DocumentChoice {
+  /** How many documents there are. Default 3. */
+  readonly documents?: number
+  readonly weight?: number
+}
+
+type Space = ReturnType<Site['space']>
+
+function documentId({ documents = 3 }: DocumentChoice, prefix: string): fc.Arbitrary<string> {
+  return fc.integer({ min: 1, max: documents }).map(n => `${prefix}-${n}`)
+}
+
+const textName = 'notes'
+const level = fc.constantFrom<DurabilityLevel[]>('local', 'site', 'relay')
+
+/** Puts a text into a shared document, or takes the oldest one out. */
+export function editDocument(
+  choice: DocumentChoice = {}
+): OperationKind<{ document: string; take: boolean; level: DurabilityLevel }> {
+  return {
+    ...(choice.weight === undefined ? {} : { weight: choice.weight }),
+    kind: 'document-edit',
+    arbitrary: fc.record({ document: documentId(choice, 'plan'), take: fc.boolean(), level }),
+    run(place, { document, take, level }) {
+      const { site, operation } = place
+      const space = site.space('state')
+      const shared = space.document(document)
+      const text = shared.doc.getText(textName)
+      const first = /^\[[^\]]*\]/.exec(text.toJSON())?.[0]
+      if (take && first !== undefined) {
+        text.delete(0, first.length)
+        noteEdit(place, space, document, 'yjs', level, { removes: [first] })
+      } else {
+        const adds = `[${operation.id}]`
+        text.insert(text.length, adds)
+        noteEdit(place, space, document, 'yjs', level, { adds })
+      }
+    },
+    describe: ({ document, take }) => (take ? `takes a text out of ${document}` : `writes into ${document}`)
+  }
+}
+
+/** Changes a setting, and sometimes releases it. */
+export function editConfig(choice: DocumentChoice = {}): OperationKind<{ document: string; setting: string; release: boolean }> {
+  return {
+    ...(choice.weight === undefined ? {} : { weight: choice.weight }),
+    kind: 'config-edit',
+    arbitrary: fc.record({
+      document: documentId(choice, 'config'),
+      setting: fc.constantFrom('a', 'b', 'c'),
+      release: fc.boolean()
+    }),
+    async run(place, { document, setting, release }) {
+      const { site, operation } = place
+      const config = await site.config(document)
+      const adds = `[${operation.id}]`
+      // Under a key of its own too: the setting's earlier value is lost to the later one, this is not.
+      const changed = config.change(
+        `operation ${operation.id}`,
+        draft => Object.assign(draft, { [setting]: adds, [adds]: true }),
+        { release }
+      )
+      noteEdit(place, site.space('config'), document, 'automerge', 'site', { adds })
+      await changed
+    },
+    describe: ({ document, setting, release }) => `changes ${setting} of ${document}${release ? ' and releases it' : ''}`
+  }
+}
+
+function noteEdit(
+  { run, name }: Place,
+  space: Space,
+  document: string,
+  engine: 'yjs' | 'automerge',
+  level: DurabilityLevel,
+  what: { readonly adds: string } | { readonly removes: readonly string[] }
+): void {
+  const edit = { atMs: run.nowMs, host: name, space: space.id, document, engine, ...what }
+  run.history.add('edited', edit)
+  space.documentDurable(document, level).then(
+    () => run.history.add('editAcknowledged', { atMs: run.nowMs, host: name, edit, level }),
+    () => undefined
+  )
+}

@@ -1,0 +1,1 @@
+export { simTest, type SimTestOptions } from './sim-test.js'
