@@ -133,7 +133,7 @@ const pureZlib = [
   ...['brotliCompressSync', 'brotliDecompressSync', 'crc32', 'constants']
 ]
 const machineModules = `^node:(?!(${pureModules.join('|')})$)`
-const machinePackages = '^(ws|level|abstract-level|classic-level|libp2p|pino|https-proxy-agent)(/|$)|^@(libp2p|chainsafe)/'
+const machinePackages = '^(ws|level|classic-level|libp2p|pino|https-proxy-agent)(/|$)|^@(libp2p|chainsafe)/'
 
 const seamImports = {
   paths: [

@@ -98,6 +98,14 @@ describe('the kernel', () => {
     expect([kernel.nowMs, ticks]).toEqual([30, 4])
   })
 
+  it('sees what comes of what its caller began, without an event', async () => {
+    const kernel = new Kernel()
+    let met = false
+    void Promise.resolve().then(() => (met = true))
+    expect(await kernel.runUntilMet(() => met, 1_000)).toBe(true)
+    expect(kernel.nowMs).toBe(0)
+  })
+
   it('traces a run: the same seed gives the same hash, another gives another', async () => {
     const run = async (seed: number): Promise<string> => {
       const kernel = new Kernel()

@@ -63,14 +63,11 @@ export class Kernel implements Simulated {
     assert(!this.running, 'a simulation is run by one caller at a time')
     this.running = true
     let over = false
-    let happened = false
     try {
       await stepByStep(this, () => {
         if (this.escape) throw this.escape
-        over = happened && met()
-        if (over) return undefined
-        happened = true
-        return this.next(untilMs)
+        over = met()
+        return over ? undefined : this.next(untilMs)
       })
     } finally {
       this.running = false
