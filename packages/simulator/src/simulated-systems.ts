@@ -3,8 +3,10 @@ import { SelvedgeError, silentLogger, type Connection, type NodeId, type SiteId 
 import { AdmissionRamp, networkErrors, type NodeKey, type Roster, type TrunkDialOptions } from '@selvedge/network'
 import type { ListenOptions, RelayListener, RelaySystem } from '@selvedge/relay'
 import type { SiteSystem } from '@selvedge/site'
-import { MemoryStore, type MemoryDisk } from '@selvedge/store'
+import { LevelStore } from '@selvedge/store'
 import type { Random } from '@selvedge/core'
+import type { SimulatedDisk } from './disk/simulated-disk.js'
+import { SimulatedLevelSource } from './disk/simulated-level-source.js'
 import type { SimulatedClock } from './simulated-clock.js'
 import { SimulatedMesh } from './simulated-mesh.js'
 import type { SimulatedHost } from './simulated-network.js'
@@ -15,7 +17,7 @@ export interface Machine {
   readonly key: NodeKey
   readonly clock: SimulatedClock
   readonly random: Random
-  readonly disk: MemoryDisk
+  readonly disk: SimulatedDisk
   readonly hostOf: (node: NodeId) => string
 }
 
@@ -27,7 +29,7 @@ export function siteSystem(machine: Machine): SiteSystem {
     defaultLog: () => silentLogger,
     loadKey: () => key,
     loadRoster: () => unreachable('a roster file'),
-    openStore: () => Promise.resolve(new MemoryStore({ clock, disk })),
+    openStore: (_, environment) => LevelStore.open({ ...environment, source: new SimulatedLevelSource(disk) }),
     openMesh: options => Promise.resolve(new SimulatedMesh(options, host, node => machine.hostOf(node))),
     dialTrunk: options => dialTrunk(machine, options),
     serveControl: () => unreachable('a control socket')
@@ -76,7 +78,7 @@ export function relaySystem(machine: Machine, rosters: ReadonlyMap<SiteId, Roste
     defaultLog: () => silentLogger,
     loadKey: () => key,
     loadRosters: () => rosters,
-    openStore: () => Promise.resolve(new MemoryStore({ clock, disk })),
+    openStore: (_, environment) => LevelStore.open({ ...environment, source: new SimulatedLevelSource(disk) }),
     listen: options => Promise.resolve(listen(machine, options)),
     processMetrics: () => Promise.resolve(''),
     serveControl: () => unreachable('a control socket')

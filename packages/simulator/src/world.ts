@@ -1,10 +1,10 @@
 /** Sites, their nodes, and a relay, as real code on simulated machines. */
-import { seededRandom, siteId, type Clock, type NodeId, type SiteId } from '@selvedge/core'
+import { isSelvedgeError, seededRandom, siteId, type Clock, type NodeId, type SiteId, type Timer } from '@selvedge/core'
 import { nodeKeyFromSeed, Roster, type NodeKey } from '@selvedge/network'
 import { openRelay, type Relay } from '@selvedge/relay'
 import { openSite, type Site, type SiteOptions } from '@selvedge/site'
-import { MemoryDisk } from '@selvedge/store'
 import { importAutomerge } from '@selvedge/documents'
+import { SimulatedDisk } from './disk/simulated-disk.js'
 import { Kernel } from './kernel.js'
 import { MachineTime, SimulatedClock, type ClockFaults } from './simulated-clock.js'
 import { SimulatedNetwork, type LinkQuality, type SimulatedHost } from './simulated-network.js'
@@ -35,15 +35,20 @@ export interface SiteLinks {
 // What the runtime imports when it first needs it would take turns of the real event loop in the middle of a run.
 await importAutomerge()
 
+/** What a process ends with that can't use its disk. */
+const diskCodes = new Set(['STORE_FULL', 'STORE_IO', 'STORE_CORRUPT', 'STORE_UNUSABLE'])
+const restartMs = 5_000
+
 /** A machine with its disk, and what runs on it from time to time. */
 abstract class SimulatedProcess<Running> {
   readonly host: SimulatedHost
   /** Its clocks; they go on while no process runs. */
   readonly time: MachineTime
-  disk = new MemoryDisk()
+  readonly disk: SimulatedDisk
   protected running: Running | undefined
   private clock: SimulatedClock | undefined
   private boots = 0
+  private restart: Timer | undefined
 
   constructor(
     readonly world: World,
@@ -52,6 +57,8 @@ abstract class SimulatedProcess<Running> {
     faults: ClockFaults = {}
   ) {
     this.host = world.network.host(name)
+    this.disk = new SimulatedDisk(world.kernel, `disk of ${name}`, world.random.fork(`disk of ${name}`))
+    this.disk.happen = run => this.host.happen(run)
     this.time = new MachineTime(world.kernel, world.epochMs, faults)
   }
 
@@ -65,8 +72,10 @@ abstract class SimulatedProcess<Running> {
     return this.clock !== undefined
   }
 
-  /** Starts the process. It is {@link open} some events later. */
+  /** Starts the process, unless there is one. It is {@link open} some events later. */
   start(): void {
+    if (this.clock) return
+    this.restart?.cancel()
     const { world, host, key, disk, time } = this
     const clock = (this.clock = new SimulatedClock(world.kernel, this.name, time, run => host.happen(run)))
     const random = world.random.fork(`${this.name} ${this.boots++}`)
@@ -78,7 +87,9 @@ abstract class SimulatedProcess<Running> {
         this.opened(clock)
       },
       (error: unknown) => {
-        if (this.clock === clock) world.failures.push(error)
+        if (this.clock !== clock) return
+        if (isSelvedgeError(error) && diskCodes.has(error.code)) this.restartLater()
+        else world.failures.push(error)
       }
     )
   }
@@ -86,7 +97,15 @@ abstract class SimulatedProcess<Running> {
   /** kill -9: what it had given to the operating system stays. */
   kill(): void {
     this.stop()
+    this.disk.kill()
     this.host.kill()
+  }
+
+  /** The machine has no power any more: what was not fsynced may be lost, and nobody is told. */
+  powerOff(): void {
+    this.stop()
+    this.disk.powerOff()
+    this.host.powerOff()
   }
 
   /** SIGSTOP: what happens to it waits. */
@@ -100,10 +119,16 @@ abstract class SimulatedProcess<Running> {
   }
 
   private stop(): void {
+    this.restart?.cancel()
     this.clock?.stop()
-    this.disk.crash()
     this.clock = undefined
     this.running = undefined
+  }
+
+  /** As a supervisor does: the process has ended by itself, over its disk. */
+  private restartLater(): void {
+    this.kill()
+    this.restart = this.world.kernel.after(restartMs, this.name, 'restarted', () => this.start())
   }
 
   protected abstract launch(machine: Machine): Promise<Running>

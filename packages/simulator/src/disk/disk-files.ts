@@ -1,8 +1,42 @@
 /** The files of a database as one process has them open. Writes are made one after another, as LevelDB makes them. */
+import type { Random } from '@selvedge/core'
+import type { Trace } from '../trace.js'
 import { changed } from './damage.js'
 import { brokenDisk, fullDisk } from './level-errors.js'
-import type { SimulatedDisk } from './simulated-disk.js'
 import type { Entries, LevelFiles, LevelWrite } from './simulated-level.js'
+
+type Range = readonly [least: number, most: number]
+
+/** What the files need of their disk. */
+export interface Device {
+  readonly speed: { readonly syncMs: Range; readonly openMs: Range }
+  readonly trouble: 'writes' | 'reads' | 'everything' | undefined
+  readonly random: Random
+  readonly trace: Trace
+  /** What an opening would find. */
+  readonly entries: Entries
+  /** Resolves after a time drawn from `range`, unless the process is gone by then. */
+  takes(range: Range, label: string): Promise<void>
+  /** The same for what happens to the disk itself. */
+  after(range: Range, label: string, run: () => void): void
+  /** Something happens to the process: at once, or when it goes on. */
+  happen(run: () => void): void
+  /** @throws Level's `LEVEL_LOCKED`, or what it says of a database that is there or is not */
+  lock(files: DiskFiles, options: OpenOptions): void
+  unlock(files: DiskFiles): void
+  /** What an opening does with what it finds. */
+  load(withBallast: boolean): void
+  /** Takes room for a batch; false: there is none. */
+  append(bytes: number): boolean
+  wrote(entries: Entries): void
+  /** Everything written is fsynced. */
+  sync(): void
+}
+
+export interface OpenOptions {
+  readonly createIfMissing: boolean
+  readonly errorIfExists: boolean
+}
 
 interface Pending {
   readonly write: LevelWrite
@@ -22,11 +56,11 @@ export class DiskFiles implements LevelFiles {
   private torn = false
   private closing: (() => void) | undefined
 
-  constructor(private readonly disk: SimulatedDisk) {
+  constructor(private readonly disk: Device) {
     this.entries = disk.entries
   }
 
-  async open(options: { readonly createIfMissing: boolean; readonly errorIfExists: boolean }): Promise<void> {
+  async open(options: OpenOptions): Promise<void> {
     const { disk } = this
     disk.lock(this, options)
     await disk.takes(disk.speed.openMs, 'opened')
@@ -83,6 +117,7 @@ export class DiskFiles implements LevelFiles {
         this.disk.after(this.disk.speed.syncMs, 'synced', () => {
           const error = this.synced(next)
           this.disk.happen(() => {
+            if (this.gone) return
             this.end(next, error)
             this.begin()
           })
@@ -109,8 +144,7 @@ export class DiskFiles implements LevelFiles {
     if (arrives && !this.torn) this.disk.wrote(after)
     if (failing) return brokenDisk()
     this.entries = after
-    const { trace } = this.disk.kernel
-    for (const { value } of write.changes) if (value) trace.bytes(value.subarray(0, 4))
+    for (const { value } of write.changes) if (value) this.disk.trace.bytes(value.subarray(0, 4))
     return undefined
   }
 

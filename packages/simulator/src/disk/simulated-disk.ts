@@ -8,8 +8,9 @@
  */
 import { assert, below, type Random, type Timer } from '@selvedge/core'
 import type { Kernel } from '../kernel.js'
+import type { Trace } from '../trace.js'
 import { changed, damaged, lessRecords, type Damage } from './damage.js'
-import { DiskFiles } from './disk-files.js'
+import { DiskFiles, type Device, type OpenOptions } from './disk-files.js'
 import { brokenDisk, corruption, fullDisk } from './level-errors.js'
 import type { Entries } from './simulated-level.js'
 import { SortedMap } from './sorted-map.js'
@@ -51,13 +52,12 @@ const openingBytes = 64 * 1024
 /** Room that an opening on a full disk gets from the ballast, about that of `store`'s. */
 const ballastBytes = 17 * 1024 * 1024
 
-export class SimulatedDisk {
+export class SimulatedDisk implements Device {
   speed = usualSpeed
   trouble: DiskTrouble | undefined
   /** Bytes that may still be written: 0 is a full disk. */
   roomBytes = Number.POSITIVE_INFINITY
   readonly watermark: WatermarkPage
-  /** Something happens to the process that uses it: at once, or when it goes on. */
   happen: (run: () => void) => void = run => run()
   /** Counts crashes: whoever began before is told nothing any more. */
   epoch = 0
@@ -92,9 +92,12 @@ export class SimulatedDisk {
     return this.files !== undefined
   }
 
-  /** What an opening would find. */
   get entries(): Entries {
     return this.written.at(-1) ?? this.stored
+  }
+
+  get trace(): Trace {
+    return this.kernel.trace
   }
 
   /** What a power loss would leave at least. */
@@ -168,9 +171,12 @@ export class SimulatedDisk {
 
   // What follows is for the files and for the source.
 
-  /** Resolves after a time drawn from `range`, unless the process is gone by then. */
   takes(range: readonly [number, number], label: string): Promise<void> {
-    return new Promise(resolve => this.after(range, label, () => this.happen(resolve)))
+    const { epoch } = this
+    const told = (resolve: () => void) => () => {
+      if (this.epoch === epoch) resolve()
+    }
+    return new Promise(resolve => this.after(range, label, () => this.happen(told(resolve))))
   }
 
   after([least, most]: readonly [number, number], label: string, run: () => void): void {
@@ -182,8 +188,7 @@ export class SimulatedDisk {
     this.timers.add(timer)
   }
 
-  /** @throws Level's `LEVEL_LOCKED`, or what it says of a database that is there or is not */
-  lock(files: DiskFiles, options: { readonly createIfMissing: boolean; readonly errorIfExists: boolean }): void {
+  lock(files: DiskFiles, options: OpenOptions): void {
     if (this.files) throw Object.assign(new Error(`lock ${this.name}/LOCK: already held by process`), { code: 'LEVEL_LOCKED' })
     if (this.exists && options.errorIfExists) throw new Error(`${this.name} exists (error_if_exists is true)`)
     if (!this.exists && !options.createIfMissing) throw new Error(`${this.name} does not exist (create_if_missing is false)`)
@@ -194,7 +199,6 @@ export class SimulatedDisk {
     if (this.files === files) this.files = undefined
   }
 
-  /** What an opening does with what it finds. */
   load(withBallast: boolean): void {
     this.wear()
     if (this.trouble) throw brokenDisk()
@@ -220,7 +224,6 @@ export class SimulatedDisk {
     return this.hasBallast
   }
 
-  /** Takes room for a batch. */
   append(bytes: number): boolean {
     if (bytes > this.roomBytes) return false
     this.roomBytes -= bytes
@@ -232,7 +235,6 @@ export class SimulatedDisk {
     this.written.push(entries)
   }
 
-  /** Everything written is fsynced. */
   sync(): void {
     this.stored = this.entries
     this.written = []

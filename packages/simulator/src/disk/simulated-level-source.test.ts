@@ -3,7 +3,7 @@ import { LevelStore, type CommitQueueOptions } from '@selvedge/store'
 import { describe, expect, it } from 'vitest'
 import { contents, storeConformance } from '../../../store/src/testing/store-conformance.js'
 import { Kernel } from '../kernel.js'
-import { SimulatedClock } from '../simulated-clock.js'
+import { MachineTime, SimulatedClock } from '../simulated-clock.js'
 import type { Damage } from './damage.js'
 import { SimulatedDisk } from './simulated-disk.js'
 import { SimulatedLevelSource } from './simulated-level-source.js'
@@ -50,7 +50,7 @@ class Machine {
   }
 
   private newClock(): SimulatedClock {
-    return new SimulatedClock(this.kernel, 'machine', Date.UTC(2026, 0, 1))
+    return new SimulatedClock(this.kernel, 'machine', new MachineTime(this.kernel, Date.UTC(2026, 0, 1)))
   }
 }
 
