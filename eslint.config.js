@@ -226,7 +226,7 @@ export default [
   {
     name: 'selvedge/types',
     files: ['**/*.ts'],
-    languageOptions: { parserOptions: { project: ['./tsconfig.check.json'], tsconfigRootDir: import.meta.dirname } },
+    languageOptions: { parserOptions: { project: ['./tsconfig.check.json', './packages/simulator/page/tsconfig.json'], tsconfigRootDir: import.meta.dirname } },
     rules: typed
   },
   {

@@ -20,6 +20,8 @@ export interface WireOptions {
   readonly done: () => void
   /** Told of each frame that is sent. */
   readonly sent: (sent: SentFrame) => void
+  /** Told of each frame that has arrived, or never will. */
+  readonly ended: (ended: EndedFrame) => void
 }
 
 /** One frame on its way between two hosts, as its bytes are on the wire. */
@@ -28,6 +30,13 @@ export interface SentFrame {
   readonly from: string
   readonly to: string
   readonly frame: Uint8Array
+}
+
+/** A frame whose way is over; times are milliseconds since the start. */
+export interface EndedFrame extends SentFrame {
+  readonly sentMs: number
+  /** Null: it never arrived. */
+  readonly arrivedMs: number | null
 }
 
 export class Wire implements HostWire {
@@ -50,6 +59,9 @@ export class Wire implements HostWire {
     forth.taken = bytes => far.taken(bytes)
     back.deliver = item => near.receive(item)
     back.taken = bytes => near.taken(bytes)
+    const names = { kind, from: from.name, to: to.name }
+    forth.ended = (frame, sentMs, arrivedMs) => options.ended({ ...names, frame, sentMs, arrivedMs })
+    back.ended = (frame, sentMs, arrivedMs) => options.ended({ kind, from: to.name, to: from.name, frame, sentMs, arrivedMs })
   }
 
   joins(a: string, b: string): boolean {

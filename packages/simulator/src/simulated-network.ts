@@ -5,11 +5,11 @@
 import { SelvedgeError, type Random } from '@selvedge/core'
 import { networkErrors } from '@selvedge/network'
 import type { Kernel } from './kernel.js'
-import { Wire, type SentFrame } from './simulated-connection.js'
+import { Wire, type EndedFrame, type SentFrame } from './simulated-connection.js'
 import { SimulatedHost, type Caller, type Connected, type HostNetwork, type ServiceName } from './simulated-host.js'
 import { Path, type Impairment, type LinkQuality, type PathState } from './simulated-path.js'
 
-export { SimulatedConnection, type SentFrame } from './simulated-connection.js'
+export { SimulatedConnection, type EndedFrame, type SentFrame } from './simulated-connection.js'
 export { SimulatedHost, type Accept, type Caller, type Connected, type ServiceName } from './simulated-host.js'
 export type { Impairment, LinkQuality, PathState } from './simulated-path.js'
 
@@ -21,6 +21,7 @@ export class SimulatedNetwork implements HostNetwork {
   private readonly paths = new Map<string, Path>()
   private readonly wires = new Set<Wire>()
   private readonly watchers: ((sent: SentFrame) => void)[] = []
+  private readonly endWatchers: ((ended: EndedFrame) => void)[] = []
   private wireCount = 0
 
   constructor(
@@ -31,6 +32,11 @@ export class SimulatedNetwork implements HostNetwork {
   /** Calls `watcher` with each frame that is sent; it must not change the bytes. */
   watchFrames(watcher: (sent: SentFrame) => void): void {
     this.watchers.push(watcher)
+  }
+
+  /** Tells of each frame once it has arrived, or never will. */
+  watchArrivals(watcher: (ended: EndedFrame) => void): void {
+    this.endWatchers.push(watcher)
   }
 
   host(name: string): SimulatedHost {
@@ -123,8 +129,9 @@ export class SimulatedNetwork implements HostNetwork {
     const { kernel } = this
     const name = `w${this.wireCount++}`
     const sent = (frame: SentFrame): void => this.watchers.forEach(watcher => watcher(frame))
+    const ended = (frame: EndedFrame): void => this.endWatchers.forEach(watcher => watcher(frame))
     const done = (): void => void this.wires.delete(wire)
-    const wire: Wire = new Wire({ kernel, from, to, forth, back, kind, name, done, sent })
+    const wire: Wire = new Wire({ kernel, from, to, forth, back, kind, name, done, sent, ended })
     this.wires.add(wire)
     return wire
   }

@@ -9,6 +9,7 @@ export type Item =
 
 interface Queued {
   dueMs: number
+  readonly sentMs: number
   readonly item: Item
 }
 
@@ -18,6 +19,8 @@ interface Queued {
  */
 export class Pipe {
   deliver: (item: Item) => void = () => undefined
+  /** Told of each frame that has arrived, or never will (null). */
+  ended: (frame: Uint8Array, sentMs: number, arrivedMs: number | null) => void = () => undefined
   /** Gives whether the receiver waits for more to be taken. */
   taken: (bytes: number) => boolean = () => false
   private readonly queue: Queued[] = []
@@ -41,7 +44,7 @@ export class Pipe {
     const { kernel, path } = this
     this.busyUntilMs = Math.max(kernel.nowMs, this.busyUntilMs) + path.busyMs(bytes)
     this.lastDueMs = Math.max(this.lastDueMs, this.busyUntilMs + path.delayMs())
-    this.queue.push({ dueMs: this.lastDueMs, item })
+    this.queue.push({ dueMs: this.lastDueMs, sentMs: kernel.nowMs, item })
     this.pump()
   }
 
@@ -97,6 +100,7 @@ export class Pipe {
   }
 
   clear(): void {
+    for (const queued of this.queue) this.end(queued, null)
     this.queue.length = 0
     this.credits.length = 0
   }
@@ -111,11 +115,16 @@ export class Pipe {
     return this.path.state !== 'open' || this.receiver.isPaused
   }
 
+  private end({ item, sentMs }: Queued, arrivedMs: number | null): void {
+    if (item.type === 'frame') this.ended(item.frame, sentMs, arrivedMs)
+  }
+
   private arrive(): void {
     for (let next = this.queue[0]; next && next.dueMs <= this.kernel.nowMs; next = this.queue[0]) {
       if (this.isBlocked) return
       this.queue.shift()
       if (next.item.type === 'frame') this.kernel.trace.bytes(next.item.frame)
+      this.end(next, this.kernel.nowMs)
       this.deliver(next.item)
     }
   }
