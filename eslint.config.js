@@ -226,7 +226,12 @@ export default [
   {
     name: 'selvedge/types',
     files: ['**/*.ts'],
-    languageOptions: { parserOptions: { project: ['./tsconfig.check.json', './packages/simulator/page/tsconfig.json'], tsconfigRootDir: import.meta.dirname } },
+    languageOptions: {
+      parserOptions: {
+        project: ['./tsconfig.check.json', './packages/simulator/page/tsconfig.json'],
+        tsconfigRootDir: import.meta.dirname
+      }
+    },
     rules: typed
   },
   {
