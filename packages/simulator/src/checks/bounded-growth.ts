@@ -14,6 +14,8 @@ import { peersOf, type Machine } from './views.js'
 const lookEveryMs = 1_000
 /** As session.ts bounds them. */
 const controlFramesMax = 512
+/** A session stops sending when a connection says that it is full: with the frame that filled it. */
+const underWayMax = connectionLimits.highWaterBytes + connectionLimits.frameBytesMax
 /** A log is rewritten when it is more than twice as large as what is live in it; small ones need not be, and a rewriting is under way. */
 const logSlackBytes = 512 * 1024
 const logFactor = 4
@@ -22,6 +24,9 @@ const registerBytes = 96
 const healReportsKept = 32
 /** Writers that one boot may make: an incarnation, and what cures a clone, a clock or a closing. */
 const writersPerBoot = 4
+/** Who waits between attempts, longer each time, does not try more often to reach one other than this. */
+const attemptsMax = 40
+const attemptsWithinMs = 10_000
 
 export class BoundedGrowth implements Check, Witness {
   readonly name = 'bounded-growth'
@@ -29,6 +34,8 @@ export class BoundedGrowth implements Check, Witness {
   private observer!: Observer
   private lookAtMs = 0
   private readonly boots = new Map<SpaceId, number>()
+  /** When each tried to reach each other lately. */
+  private readonly attempts = new Map<string, number[]>()
   private judged = 0
 
   begin(run: Run): void {
@@ -43,9 +50,25 @@ export class BoundedGrowth implements Check, Witness {
 
   afterEvent(event?: HappenedEvent): void {
     this.observer.look(event?.actor)
+    if (event?.label === 'connect') this.attempted(event)
     if (this.run.nowMs < this.lookAtMs) return
     this.lookAtMs = this.run.nowMs + lookEveryMs
     for (const machine of this.observer.machines) this.judgeQueues(machine)
+  }
+
+  private attempted({ actor, atMs }: HappenedEvent): void {
+    const times = this.attempts.get(actor) ?? []
+    this.attempts.set(actor, times)
+    times.push(atMs)
+    while (times[0]! < atMs - attemptsWithinMs) times.shift()
+    if (times.length <= attemptsMax) return
+    const [from, to] = actor.split('>')
+    this.run.fail(
+      this,
+      'a storm of attempts to connect',
+      `${from} has tried to reach ${to} ${times.length} times in ${attemptsWithinMs / 1_000} s.`,
+      { actor }
+    )
   }
 
   private judgeQueues(machine: Machine): void {
@@ -54,8 +77,7 @@ export class BoundedGrowth implements Check, Witness {
       const control = session['control'].length
       if (control > controlFramesMax) return this.tooMany(machine.name, 'control frames', control, controlFramesMax, node)
       const underWay = (connection as SimulatedConnection)['underWay']
-      if (underWay > connectionLimits.queueBytesMax)
-        return this.tooMany(machine.name, 'bytes under way', underWay, connectionLimits.queueBytesMax, node)
+      if (underWay > underWayMax) return this.tooMany(machine.name, 'bytes under way', underWay, underWayMax, node)
       for (const link of session.spaces) {
         const { sender, space } = link
         // Registers are named, never copied: no list of them is longer than the table, but for what a rebuttal forces twice.

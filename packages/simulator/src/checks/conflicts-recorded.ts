@@ -9,6 +9,7 @@ import type { Session } from '@selvedge/session'
 import type { Run } from '../run.js'
 import type { Check, HappenedEvent } from './check.js'
 import { observerOf, type Observer, type Watched, type Witness } from './observer.js'
+import { returnersOf, type Returners } from './returners.js'
 import { isOneWrite, type Write } from './space-ledger.js'
 import { peersOf } from './views.js'
 
@@ -27,6 +28,7 @@ export class ConflictsRecorded implements Check, Witness {
   readonly name = 'conflicts-recorded'
   private run!: Run
   private observer!: Observer
+  private returners!: Returners
   /** What its node had covered when it made a write. */
   private readonly contexts = new WeakMap<Write, VersionVector>()
   private readonly lost = new Map<SpaceId, Map<Write, Lost>>()
@@ -37,6 +39,7 @@ export class ConflictsRecorded implements Check, Witness {
   begin(run: Run): void {
     this.run = run
     this.observer = observerOf(run)
+    this.returners = returnersOf(run)
     this.observer.join(this)
   }
 
@@ -54,6 +57,8 @@ export class ConflictsRecorded implements Check, Witness {
       if (write.host === watched.host && write.atMs === this.run.nowMs) this.contexts.set(write, watched.table.vector())
       return
     }
+    // With a late returner comes what lost against deletes that are gone: such a return is in the report, the conflict nowhere.
+    if (this.returners.isActive(watched.space.id)) return
     if (!before || register.shadow || isOneWrite(write, before) || before.author.node === write.author.node) return
     if (valuesMatch(before.value, write.value) || before.expiresAtMs !== 0 || before.time > write.time) return
     const context = this.contexts.get(write)
