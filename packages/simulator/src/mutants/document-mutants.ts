@@ -15,7 +15,7 @@ export const documentMutants: readonly Mutant[] = [
         to: 'this.unlistedEdits(copy).length >= 0'
       }
     ],
-    killedBy: 'documents'
+    killedBy: 'documents-equal'
   },
   {
     name: 'catalogue-not-read',
@@ -23,7 +23,7 @@ export const documentMutants: readonly Mutant[] = [
     module: 'documents/document/catalogue',
     from: 'of this.registers.paths(prefix)',
     to: 'of []',
-    killedBy: 'documents'
+    killedBy: 'documents-equal'
   },
   {
     name: 'document-told-unstored',
@@ -31,7 +31,7 @@ export const documentMutants: readonly Mutant[] = [
     module: 'documents/document/document-writes',
     from: 'const commit = this.store.commit({ puts, deletes: batch.deletes })',
     to: 'const commit = (this.store.commit({ puts, deletes: batch.deletes }).catch(() => undefined), Promise.resolve())',
-    killedBy: 'documents'
+    killedBy: 'documents-equal'
   },
   {
     name: 'remote-edits-not-stored',
@@ -39,7 +39,7 @@ export const documentMutants: readonly Mutant[] = [
     module: 'documents/document/document-copy',
     from: 'joined ? [joined, ...remote] : remote',
     to: 'joined ? [joined] : remote',
-    killedBy: 'documents'
+    killedBy: 'documents-equal'
   },
   {
     name: 'pulled-once',
@@ -47,7 +47,7 @@ export const documentMutants: readonly Mutant[] = [
     module: 'documents/document/pull-planner',
     from: 'this.pulling.delete(copy.id)',
     to: 'void copy.id',
-    killedBy: 'documents'
+    killedBy: 'documents-equal'
   },
   {
     name: 'yjs-client-reused',
@@ -55,7 +55,7 @@ export const documentMutants: readonly Mutant[] = [
     module: 'documents/document/document-set',
     from: 'new YjsEngine(id, this.random.uint32(), events)',
     to: 'new YjsEngine(id, [...author].reduce((sum, letter) => (sum * 31 + letter.charCodeAt(0)) >>> 0, 7), events)',
-    killedBy: 'documents'
+    killedBy: 'documents-equal'
   },
   {
     name: 'automerge-actor-reused',
@@ -63,7 +63,7 @@ export const documentMutants: readonly Mutant[] = [
     module: 'documents/document/document-set',
     from: 'const actor = randomHex(this.random, 16)',
     to: "const actor = [...author].map(letter => letter.charCodeAt(0).toString(16).padStart(2, '0')).join('').slice(-32)",
-    killedBy: 'documents'
+    killedBy: 'documents-equal'
   },
   {
     name: 'answer-claims-later-edits',
@@ -71,6 +71,6 @@ export const documentMutants: readonly Mutant[] = [
     module: 'documents/document/answering',
     from: 'found: true, included, ...answer',
     to: 'found: true, included: new Map(copy.included), ...answer',
-    killedBy: 'documents'
+    killedBy: 'documents-equal'
   }
 ]

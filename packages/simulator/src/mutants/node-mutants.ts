@@ -40,7 +40,7 @@ export const nodeMutants: readonly Mutant[] = [
     module: 'core/trusted-clock',
     from: 'this.offsets.size < 2',
     to: 'this.offsets.size < 200',
-    killedBy: 'composites-and-winners'
+    killedBy: 'reference-model'
   },
   {
     name: 'holder-for-ever',

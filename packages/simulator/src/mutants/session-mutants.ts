@@ -151,7 +151,7 @@ export const sessionMutants: readonly Mutant[] = [
     module: 'replica/space-replica',
     from: 'this.conflictLog.record(conflict)',
     to: 'void conflict',
-    killedBy: 'conflicts-reported'
+    killedBy: 'conflicts-recorded'
   },
   {
     name: 'conflict-judged-by-what-was-sent',
@@ -159,7 +159,7 @@ export const sessionMutants: readonly Mutant[] = [
     module: 'session/register-receiver',
     from: 'this.link.said.covers(mine.writer, mine.seq) || table.covers(entry.writer, entry.seq)',
     to: 'this.link.view.covers(mine.writer, mine.seq) || table.covers(entry.writer, entry.seq)',
-    killedBy: 'conflicts-reported'
+    killedBy: 'conflicts-recorded'
   },
   {
     name: 'contests-kept',
@@ -167,6 +167,6 @@ export const sessionMutants: readonly Mutant[] = [
     module: 'session/register-receiver',
     from: 'this.contests = []',
     to: 'this.contests = [...contests]',
-    killedBy: 'conflicts-reported'
+    killedBy: 'conflicts-recorded'
   }
 ]

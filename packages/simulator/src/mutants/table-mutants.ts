@@ -32,7 +32,7 @@ export const tableMutants: readonly Mutant[] = [
     module: 'documents/table/register-table',
     from: 'let time = this.hlc.tick(nowMs)',
     to: 'let time = hlcFromMs(nowMs)',
-    killedBy: 'composites-and-winners'
+    killedBy: 'reference-model'
   },
   {
     name: 'stamps-not-followed',
@@ -40,7 +40,7 @@ export const tableMutants: readonly Mutant[] = [
     module: 'documents/table/register-table',
     from: 'this.hlc.observe(entry.time)',
     to: 'void entry.time',
-    killedBy: 'composites-and-winners'
+    killedBy: 'reference-model'
   },
   {
     name: 'tie-by-arrival',
@@ -80,7 +80,7 @@ export const tableMutants: readonly Mutant[] = [
     module: 'documents/table/register-table',
     from: 'if (entry.time > this.skewLimit())',
     to: 'if (entry.time > this.skewLimit() + 86_400_000 * 4096)',
-    killedBy: 'composites-and-winners'
+    killedBy: 'reference-model'
   },
   {
     name: 'shadow-for-ever',
@@ -88,7 +88,7 @@ export const tableMutants: readonly Mutant[] = [
     module: 'documents/table/register-table',
     from: 'this.holdings.promote(due)',
     to: 'void due',
-    killedBy: 'composites-and-winners'
+    killedBy: 'reference-model'
   },
   {
     name: 'hash-counts-twice',
@@ -143,7 +143,7 @@ export const tableMutants: readonly Mutant[] = [
     module: 'documents/table/composites',
     from: 'const slot = table.ownWriter().key',
     to: 'const slot = table.node',
-    killedBy: 'composites-and-winners'
+    killedBy: 'reference-model'
   },
   {
     name: 'lowest-level-ignored',
@@ -151,7 +151,7 @@ export const tableMutants: readonly Mutant[] = [
     module: 'documents/table/composites',
     from: 'level <= priorityLevels; level++',
     to: 'level < priorityLevels; level++',
-    killedBy: 'composites-and-winners'
+    killedBy: 'reference-model'
   },
   {
     name: 'read-when-stored',
