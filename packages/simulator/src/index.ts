@@ -3,6 +3,16 @@ export { Kernel, type Happened } from './kernel.js'
 export type { Check, CheckFactory } from './checks/check.js'
 export { faultKinds } from './faults/index.js'
 export type { FaultKind } from './faults/fault.js'
+export {
+  hunt,
+  mutantNamed,
+  mutantProcess,
+  mutants,
+  scoreOf,
+  type Mutant,
+  type Outcome as MutantOutcome,
+  type Score as MutationScore
+} from './mutants/index.js'
 export * from './operations/index.js'
 export { drawPlan } from './plan/draw-plan.js'
 export { clockTime, milliseconds, shortly, type Duration } from './plan/duration.js'

@@ -1,34 +1,33 @@
 import { expect, it } from 'vitest'
-import { hunt, type SeedRun } from './hunt.js'
+import { hunt, type HuntOptions } from './hunt.js'
 import type { Mutant } from './mutant.js'
 import { scoreOf } from './score.js'
 
-const mutant = (name: string): Mutant => ({ name, what: '', module: '', from: '', to: '', killedBy: '' })
+const mutants = ['a', 'b', 'c', 'd'].map((name): Mutant => ({ name, what: '', module: '', from: '', to: '', killedBy: '' }))
 
-/** Dies at a seed, of a check. */
-function dying(deaths: Readonly<Record<string, readonly [number, string]>>) {
-  let most = 0
-  let now = 0
+/** Each dies at some seeds, of a check; without a mutant there may be such seeds too. */
+function laboratory(deaths: Readonly<Record<string, Readonly<Record<number, string>>>>) {
   const asked: string[] = []
-  const run = async function* ({ name }: Mutant, firstSeed: number, seeds: number): AsyncGenerator<SeedRun> {
-    most = Math.max(most, ++now)
-    try {
-      for (let seed = firstSeed; seed < firstSeed + seeds; seed++) {
+  const counts = { open: 0, most: 0 }
+  const open: HuntOptions['open'] = (mutant, without) => {
+    counts.most = Math.max(counts.most, ++counts.open)
+    return {
+      run: async seed => {
         await Promise.resolve()
+        const name = mutant?.name ?? 'none'
         asked.push(`${name} ${seed}`)
-        const death = deaths[name]
-        yield { seed, kill: death?.[0] === seed ? { seed, check: death[1], fingerprint: '', sentence: '' } : undefined }
-      }
-    } finally {
-      now--
+        const check = deaths[name]?.[seed]
+        return check === undefined || without.includes(check) ? undefined : { seed, check, fingerprint: '', sentence: '' }
+      },
+      close: () => void counts.open--
     }
   }
-  return { run, asked, most: () => most, now: () => now }
+  return { open, asked, counts }
 }
 
 it('runs each mutant up to the seed that kills it, a few at a time', async () => {
-  const { run, asked, most, now } = dying({ a: [3, 'x'], b: [1, 'y'], d: [2, 'x'] })
-  const outcomes = await hunt({ mutants: ['a', 'b', 'c', 'd'].map(mutant), seeds: 4, jobs: 2, run })
+  const { open, asked, counts } = laboratory({ a: { 3: 'x' }, b: { 1: 'y' }, d: { 2: 'x' } })
+  const outcomes = await hunt({ mutants, seeds: 4, firstSeed: 1, jobs: 2, open })
   expect(outcomes.map(({ mutant: { name }, seeds, kill }) => [name, seeds, kill?.check])).toEqual([
     ['a', 3, 'x'],
     ['b', 1, 'y'],
@@ -36,8 +35,8 @@ it('runs each mutant up to the seed that kills it, a few at a time', async () =>
     ['d', 2, 'x']
   ])
   expect(asked).not.toContain('a 4')
-  expect(most()).toBe(2)
-  expect(now()).toBe(0)
+  expect(counts.most).toBeLessThanOrEqual(4) // two mutants, and beside each the runtime as it is
+  expect(counts.open).toBe(0)
   expect(scoreOf(outcomes)).toEqual({
     killed: 3,
     total: 4,
@@ -47,6 +46,24 @@ it('runs each mutant up to the seed that kills it, a few at a time', async () =>
       ['x', ['a', 'd']],
       ['y', ['b']]
     ]),
+    aloneByCheck: new Map(),
     survivors: ['c']
   })
+})
+
+it('does not count a seed that fails without the mutant too', async () => {
+  const { open, asked } = laboratory({ a: { 2: 'x', 3: 'x' }, b: { 2: 'x' }, none: { 2: 'z' } })
+  const outcomes = await hunt({ mutants: mutants.slice(0, 2), seeds: 3, firstSeed: 1, jobs: 1, open })
+  expect(outcomes.map(({ seeds, kill }) => [seeds, kill?.seed])).toEqual([
+    [3, 3],
+    [3, undefined]
+  ])
+  expect(asked.filter(what => what === 'none 2')).toHaveLength(1)
+})
+
+it('tells which mutants only one check kills', async () => {
+  const { open } = laboratory({ a: { 1: 'x', 3: 'y' }, b: { 1: 'x', 2: 'x' } })
+  const outcomes = await hunt({ mutants: mutants.slice(0, 3), seeds: 3, firstSeed: 1, jobs: 1, open, alone: true })
+  expect(outcomes.map(({ alone }) => alone)).toEqual([false, true, undefined])
+  expect(scoreOf(outcomes).aloneByCheck).toEqual(new Map([['x', ['b']]]))
 })

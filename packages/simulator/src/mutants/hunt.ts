@@ -1,30 +1,43 @@
-/** Runs each mutant seed after seed until a check kills it, several at a time, each in a process of its own. */
-import type { Kill, Outcome } from './score.js'
+/**
+ * Runs each mutant seed after seed until a check kills it, several mutants at a time. A seed that fails without the mutant too kills
+ * nothing.
+ */
 import type { Mutant } from './mutant.js'
+import type { Kill, Outcome } from './score.js'
 
-/** One seed of one mutant: undefined: it lived through it. */
-export type SeedRun = { readonly seed: number; readonly kill: Kill | undefined }
+/** The runtime with a bug in it, or as it is, ready to run seeds one after the other. */
+export interface Specimen {
+  /** How the seed ended it; undefined: it lived through. After a kill it is of no more use. */
+  run(seed: number): Promise<Kill | undefined>
+  close(): void
+}
 
 export interface HuntOptions {
   readonly mutants: readonly Mutant[]
   /** Seeds that a mutant may live through. */
   readonly seeds: number
-  /** Default 1. */
-  readonly firstSeed?: number
+  readonly firstSeed: number
   /** Mutants at a time. */
   readonly jobs: number
-  /** Runs a mutant's seeds one after the other, for as long as it is asked for the next. */
-  readonly run: (mutant: Mutant, firstSeed: number, seeds: number) => AsyncIterable<SeedRun>
+  /** `without`: checks that do not look. */
+  readonly open: (mutant: Mutant | undefined, without: readonly string[]) => Specimen
+  /** Also look whether any other check would have killed it: runs its seeds again without the one that did. Default false. */
+  readonly alone?: boolean
   readonly onOutcome?: (outcome: Outcome, done: number) => void
 }
 
 /** In the order of the mutants, whichever ended first. */
-export async function hunt({ mutants, seeds, firstSeed = 1, jobs, run, onOutcome }: HuntOptions): Promise<Outcome[]> {
+export async function hunt(options: HuntOptions): Promise<Outcome[]> {
+  const { mutants, jobs, onOutcome } = options
   const outcomes = new Map<Mutant, Outcome>()
+  const sound = new SoundSeeds(options)
   const next = mutants.values()
   const work = async (): Promise<void> => {
     for (const mutant of next) {
-      const outcome = await huntOne(mutant, run(mutant, firstSeed, seeds))
+      let outcome: Outcome = { mutant, ...(await lifeOf(mutant, [], options, sound)) }
+      const { kill } = outcome
+      if (kill && options.alone)
+        outcome = { ...outcome, alone: (await lifeOf(mutant, [kill.check], options, sound)).kill === undefined }
       outcomes.set(mutant, outcome)
       onOutcome?.(outcome, outcomes.size)
     }
@@ -33,11 +46,45 @@ export async function hunt({ mutants, seeds, firstSeed = 1, jobs, run, onOutcome
   return mutants.map(mutant => outcomes.get(mutant)!)
 }
 
-async function huntOne(mutant: Mutant, runs: AsyncIterable<SeedRun>): Promise<Outcome> {
-  let seeds = 0
-  for await (const { kill } of runs) {
-    seeds++
-    if (kill) return { mutant, seeds, kill }
+async function lifeOf(
+  mutant: Mutant,
+  without: readonly string[],
+  { open, firstSeed, seeds }: HuntOptions,
+  sound: SoundSeeds
+): Promise<{ readonly seeds: number; readonly kill: Kill | undefined }> {
+  let specimen = open(mutant, without)
+  try {
+    for (let seed = firstSeed; seed < firstSeed + seeds; seed++) {
+      const kill = await specimen.run(seed)
+      if (!kill) continue
+      if (await sound.has(seed)) return { seeds: seed - firstSeed + 1, kill }
+      specimen.close()
+      specimen = open(mutant, without)
+    }
+    return { seeds, kill: undefined }
+  } finally {
+    specimen.close()
   }
-  return { mutant, seeds, kill: undefined }
+}
+
+/** Seeds that the runtime lives through as it is: each is run when it is first asked for. */
+class SoundSeeds {
+  private readonly known = new Map<number, Promise<boolean>>()
+
+  constructor(private readonly options: HuntOptions) {}
+
+  has(seed: number): Promise<boolean> {
+    let sound = this.known.get(seed)
+    if (!sound) this.known.set(seed, (sound = this.look(seed)))
+    return sound
+  }
+
+  private async look(seed: number): Promise<boolean> {
+    const specimen = this.options.open(undefined, [])
+    try {
+      return (await specimen.run(seed)) === undefined
+    } finally {
+      specimen.close()
+    }
+  }
 }

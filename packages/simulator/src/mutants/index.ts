@@ -6,7 +6,10 @@ import { sessionMutants } from './session-mutants.js'
 import { storeMutants } from './store-mutants.js'
 import { tableMutants } from './table-mutants.js'
 
+export * from './hunt.js'
 export * from './mutant.js'
+export * from './score.js'
+export { mutantProcess, type MutantTask } from './system/mutant-process.js'
 
 export const mutants: readonly Mutant[] = [
   ...storeMutants,

@@ -15,6 +15,8 @@ export interface Outcome {
   readonly seeds: number
   /** Undefined: it has survived. */
   readonly kill: Kill | undefined
+  /** Whether no other check has killed it in as many seeds; undefined: nobody looked. */
+  readonly alone?: boolean
 }
 
 export interface Score {
@@ -27,17 +29,19 @@ export interface Score {
   /** Names of the mutants that each check has killed, by check. */
   readonly byCheck: ReadonlyMap<string, readonly string[]>
   readonly survivors: readonly string[]
+  /** Mutants that only the one check kills, by check. */
+  readonly aloneByCheck: ReadonlyMap<string, readonly string[]>
 }
 
 export function scoreOf(outcomes: readonly Outcome[]): Score {
   const byCheck = new Map<string, string[]>()
+  const aloneByCheck = new Map<string, string[]>()
   const seeds: number[] = []
-  for (const { mutant, kill, seeds: run } of outcomes) {
+  for (const { mutant, kill, alone, seeds: run } of outcomes) {
     if (!kill) continue
     seeds.push(run)
-    const names = byCheck.get(kill.check)
-    if (names) names.push(mutant.name)
-    else byCheck.set(kill.check, [mutant.name])
+    list(byCheck, kill.check, mutant.name)
+    if (alone) list(aloneByCheck, kill.check, mutant.name)
   }
   seeds.sort((a, b) => a - b)
   return {
@@ -46,6 +50,13 @@ export function scoreOf(outcomes: readonly Outcome[]): Score {
     share: outcomes.length === 0 ? 0 : seeds.length / outcomes.length,
     medianSeeds: seeds[seeds.length >> 1],
     byCheck,
+    aloneByCheck,
     survivors: outcomes.filter(({ kill }) => !kill).map(({ mutant }) => mutant.name)
   }
+}
+
+function list(lists: Map<string, string[]>, check: string, name: string): void {
+  const names = lists.get(check)
+  if (names) names.push(name)
+  else lists.set(check, [name])
 }

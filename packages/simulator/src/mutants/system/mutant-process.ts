@@ -2,7 +2,7 @@
 import { fork, type ChildProcess } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
 import type { Mutant } from '../mutant.js'
-import type { SeedRun } from '../hunt.js'
+import type { Specimen } from '../hunt.js'
 import type { Kill } from '../score.js'
 
 /** What a process is told at its start; then it is asked for one seed after another. */
@@ -13,17 +13,17 @@ export interface MutantTask {
   readonly without: readonly string[]
 }
 
-/** A seed that takes longer than this hangs. */
-const seedWithinMs = 180_000
+/** What it answers, seed by seed. */
+export interface SeedAnswer {
+  readonly kill?: Kill | undefined
+}
+
+/** A process that looks at no clock any more is given up after this. */
+const seedWithinMs = 1_800_000
 const errorsKept = 4_000
 
-/** Runs a mutant's seeds, or the runtime as it is, for as long as it is asked for the next; then the process is ended. */
-export async function* runMutant(
-  mutant: Mutant | undefined,
-  task: MutantTask,
-  firstSeed: number,
-  seeds: number
-): AsyncGenerator<SeedRun> {
+/** A mutant, or the runtime as it is, in a process that runs seeds as it is asked for them. */
+export function mutantProcess(mutant: Mutant | undefined, task: MutantTask): Specimen {
   const child = fork(fileURLToPath(new URL('./mutant-worker.js', import.meta.url)), [JSON.stringify(task)], {
     execArgv: [...process.execArgv, '--import', new URL('./mutant-preload.js', import.meta.url).href],
     env: { ...process.env, ...(mutant ? { SELVEDGE_MUTANT: mutant.name } : {}) },
@@ -31,25 +31,20 @@ export async function* runMutant(
   })
   let errors = ''
   child.stderr!.setEncoding('utf8').on('data', (text: string) => (errors = (errors + text).slice(-errorsKept)))
-  const over = new Promise<undefined>(resolve => child.on('close', () => resolve(undefined)))
-  try {
-    for (let seed = firstSeed; seed < firstSeed + seeds; seed++) {
+  const over = new Promise<'over'>(resolve => child.on('close', () => resolve('over')))
+  return {
+    run: async seed => {
       const answer = await Promise.race([ask(child, seed), over, patience()])
-      if (typeof answer === 'object') {
-        yield answer
-        continue
-      }
-      yield { seed, kill: answer === 'hangs' ? hung(seed) : died(seed, errors) }
-      return
-    }
-  } finally {
-    child.kill('SIGKILL')
+      if (answer === 'hangs') return hung(seed)
+      return answer === 'over' ? died(seed, errors) : answer
+    },
+    close: () => void child.kill('SIGKILL')
   }
 }
 
-function ask(child: ChildProcess, seed: number): Promise<SeedRun> {
+function ask(child: ChildProcess, seed: number): Promise<Kill | undefined> {
   return new Promise(resolve => {
-    child.once('message', run => resolve(run as SeedRun))
+    child.once('message', answer => resolve((answer as SeedAnswer).kill))
     // A process that has just died takes no question; that it is over is told by its end.
     child.send(seed, () => undefined)
   })
