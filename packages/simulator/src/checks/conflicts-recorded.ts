@@ -14,14 +14,16 @@ import { isOneWrite, type Write } from './space-ledger.js'
 import { peersOf } from './views.js'
 
 const lookEveryMs = 500
+/** As heal-reports.ts keeps them, a recorder. */
+const healReportsKept = 32
 
 interface Lost {
   readonly loser: Write
   readonly winner: Write
   readonly host: string
   readonly atMs: number
-  /** It was lost in a catch-up: the machine at the other end. */
-  readonly catchUpWith: string | undefined
+  /** It was lost in a catch-up. */
+  readonly inCatchUp: boolean
 }
 
 export class ConflictsRecorded implements Check, Witness {
@@ -62,7 +64,9 @@ export class ConflictsRecorded implements Check, Witness {
     if (!before || register.shadow || isOneWrite(write, before) || before.author.node === write.author.node) return
     if (valuesMatch(before.value, write.value) || before.expiresAtMs !== 0 || before.time > write.time) return
     const context = this.contexts.get(write)
-    if (!context || (context.seqs.get(before.author.key) ?? 0) >= before.seq || context.closed.has(before.author.node)) return
+    if (!context || covers(context, before)) return
+    // A delete that had been collected was no longer there to lose.
+    if (before.value === undefined && (watched.table.writers.get(before.author.key)?.floor ?? 0) >= before.seq) return
     let list = this.lost.get(watched.space.id)
     if (!list) this.lost.set(watched.space.id, (list = new Map<Write, Lost>()))
     if (list.has(before)) return
@@ -75,7 +79,7 @@ export class ConflictsRecorded implements Check, Witness {
       winner: write,
       host: watched.host,
       atMs: this.run.nowMs,
-      catchUpWith: isOld ? peer?.node : undefined
+      inCatchUp: isOld
     })
   }
 
@@ -98,7 +102,8 @@ export class ConflictsRecorded implements Check, Witness {
     const named = new Set(records.map(({ path, slot, loser }) => nameOf(path, slot, loser.time, loser.writer)))
     // A ring that is full has dropped its oldest.
     const full = records.length >= conflictsKept
-    for (const one of lost) {
+    const genuine = lost.filter(one => !this.cameBackLate(watched, one) && !this.wasOverwritten(watched, one))
+    for (const one of genuine) {
       const { loser } = one
       if (full || named.has(nameOf(loser.path, loser.slot, loser.time, loser.author.key))) continue
       return this.fail(
@@ -108,36 +113,47 @@ export class ConflictsRecorded implements Check, Witness {
         `A write of ${loser.path} on ${loser.host} lost against one that did not know of it, and no conflict log names it.`
       )
     }
-    const reports = space.healReports()
-    const inCatchUp = lost.filter(({ catchUpWith }) => catchUpWith !== undefined)
-    for (const one of inCatchUp) {
-      const { atMs } = one
-      const by = this.observer.machines.find(({ name }) => name === one.host)!.node
-      const sinceMs = this.run.world.epochMs + atMs
-      const counted = reports.some(report => {
-        if (!isBetween(report.by, report.peer, by, one.catchUpWith!)) return false
-        return report.conflicts > 0 && Math.abs(report.atMs + report.durationMs - sinceMs) < 600_000
-      })
-      // Reports are kept in a ring too.
-      if (counted || reports.length >= 32) continue
-      // The other end of the merge may have recorded the same loser first, in another session.
-      if (
-        records.some(
-          ({ loser, path, slot }) =>
-            nameOf(path, slot, loser.time, loser.writer) ===
-              nameOf(one.loser.path, one.loser.slot, one.loser.time, one.loser.author.key) &&
-            reports.some(({ conflicts }) => conflicts > 0)
-        )
-      )
-        continue
-      return this.fail(
-        watched,
-        one,
-        'in no heal report',
-        `A conflict at ${one.loser.path} that ${host} met after a cut is counted in no heal report.`
-      )
-    }
-    return true
+    return this.judgeReports(
+      watched,
+      genuine.filter(({ inCatchUp }) => inCatchUp)
+    )
+  }
+
+  /** Which end of which merge counts a conflict depends on whose seal came first: all reports together must. */
+  private judgeReports(watched: Watched, lost: readonly Lost[]): boolean {
+    const reports = watched.space.healReports()
+    const counted = reports.reduce((sum, { conflicts }) => sum + conflicts, 0)
+    // Reports are kept in a ring too.
+    const recorders = new Map<string, number>()
+    for (const { by } of reports) recorders.set(by, (recorders.get(by) ?? 0) + 1)
+    const full = [...recorders.values()].some(count => count >= healReportsKept)
+    if (full || counted >= lost.length) return true
+    return this.fail(
+      watched,
+      lost[0]!,
+      'in no heal report',
+      `Merges after cuts had ${lost.length} conflicts, the first of them at ${lost[0]!.loser.path}, and heal reports count ${counted}.`
+    )
+  }
+
+  /** Where a delete was collected before a late returner was back, who knew of what is no longer known. */
+  private cameBackLate({ ledger, space }: Watched, { loser }: Lost): boolean {
+    return this.returners.ever(space.id).size > 0 && ledger.wasDeleted(loser.address)
+  }
+
+  /** Whoever overwrote it knew of it, and had done so before it lost elsewhere: what overwrote it is what can be in conflict. */
+  private wasOverwritten({ ledger }: Watched, { loser, winner, atMs }: Lost): boolean {
+    for (const author of ledger.authors.values())
+      for (const write of author.between(0, Number.MAX_SAFE_INTEGER)) {
+        if (write.address !== loser.address || write === loser || write === winner || write.time <= loser.time) continue
+        if (write.atMs <= atMs && (author === loser.author || this.knew(write, loser))) return true
+      }
+    return false
+  }
+
+  private knew(write: Write, other: Write): boolean {
+    const context = this.contexts.get(write)
+    return context !== undefined && covers(context, other)
   }
 
   private fail({ space, host }: Watched, { loser, winner, host: at, atMs }: Lost, how: string, sentence: string): false {
@@ -160,6 +176,8 @@ function nameOf(path: string, slot: string, time: number, writer: string): strin
   return `${path}\u0000${slot}\u0000${time}\u0000${writer.slice(0, writer.indexOf('~'))}`
 }
 
-function isBetween(by: string, peer: string, one: string, other: string): boolean {
-  return (by === one && peer === other) || (by === other && peer === one)
+function covers(vector: VersionVector, { author, seq }: Write): boolean {
+  return (
+    (vector.seqs.get(author.key) ?? 0) >= seq || (vector.closed.get(author.node) ?? Number.NEGATIVE_INFINITY) >= author.createdAt
+  )
 }

@@ -50,7 +50,8 @@ export class NoResurrection implements Check, Witness {
   changed(watched: Watched, register: Register, write: Write): void {
     const { ledger, table, host, space } = watched
     if (register.path.startsWith(healPrefix)) return this.noteReport(space.id, register)
-    if (register.value === undefined || register.shadow) return
+    // What has expired is kept for a while, and shown to nobody.
+    if (register.value === undefined || register.shadow || table.isExpired(register)) return
     if (!ledger.wasDeleted(write.address)) return
     this.judged++
     if (ledger.voided.has(write.address)) return

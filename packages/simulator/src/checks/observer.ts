@@ -112,6 +112,8 @@ export class Observer {
 
   constructor(private readonly run: Run) {
     this.machines = machinesOf(run.world)
+    for (const { disk, name: host } of run.world.processes)
+      disk.onHarm.push(harm => run.history.add('diskHarmed', { atMs: run.nowMs, host, harm }))
   }
 
   /** Tells a witness all that is seen from now on. */
@@ -248,11 +250,11 @@ export class Observer {
     }
   }
 
-  // An event's actor is a machine, or a wire: `w3 hq-1>hq-2`.
+  // An event's actor is a machine, its disk, or a wire: `w3 hq-1>hq-2`.
   private machinesAt(actor: string): readonly Machine[] {
     let machines = this.actors.get(actor)
     if (machines) return machines
-    const names = actor.slice(actor.indexOf(' ') + 1).split('>')
+    const names = actor.slice(actor.lastIndexOf(' ') + 1).split('>')
     machines = this.machines.filter(({ name }) => names.includes(name))
     if (machines.length < names.length) machines = this.machines
     if (this.actors.size > 4_096) this.actors.clear() // each wire has a name of its own

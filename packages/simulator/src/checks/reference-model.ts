@@ -120,6 +120,8 @@ export class ReferenceModel implements Check, Witness {
     }
     const nowMs = watched.table.trusted.nowMs()
     for (const [path, writes] of paths) {
+      // What is held back may have been obeyed before, and what stood beneath is gone then.
+      if (writes.some(({ address }) => watched.table.shadows.has(address))) continue
       const live = writes.filter(({ value, expiresAtMs }) => value !== undefined && (expiresAtMs === 0 || expiresAtMs > nowMs))
       this.judgeSet(watched, path, live)
       this.judgePriorities(watched, path, live)

@@ -58,6 +58,8 @@ export class SimulatedDisk implements Device {
   /** Bytes that may still be written: 0 is a full disk. */
   roomBytes = Number.POSITIVE_INFINITY
   readonly watermark: WatermarkPage
+  /** Told when something happens to the disk that no promise outlives: damage, or another content in place of its own. */
+  readonly onHarm: ((harm: 'corrupted' | 'replaced' | 'restored') => void)[] = []
   happen: (run: () => void) => void = run => run()
   /** Counts crashes: whoever began before is told nothing any more. */
   epoch = 0
@@ -141,6 +143,7 @@ export class SimulatedDisk implements Device {
   /** The stored files are damaged; it shows at the next opening. */
   damage(damage: Damage, count = 1): void {
     this.damages.push({ damage, count })
+    this.tellHarm('corrupted')
   }
 
   /** A copy of the whole device, taken at once: what is fsynced. */
@@ -162,6 +165,11 @@ export class SimulatedDisk implements Device {
     this.logBytes = 0
     this.damages = []
     this.unopenable = undefined
+    this.tellHarm(image === blank ? 'replaced' : 'restored')
+  }
+
+  private tellHarm(harm: 'corrupted' | 'replaced' | 'restored'): void {
+    for (const told of this.onHarm) told(harm)
   }
 
   /** The files of the database, for one process to open. */

@@ -79,6 +79,8 @@ export class CheckedRun implements Run {
 
   /** Lets time pass, each event under the eyes of the checks; ends at the first finding. */
   async elapse(ms: number): Promise<void> {
+    // What was done by hand is seen at its own time.
+    this.world.kernel.after(0, 'by hand', 'done', () => undefined)
     await this.passUntil(() => false, ms)
   }
 
@@ -99,7 +101,7 @@ export class CheckedRun implements Run {
     if (this.findings.length > 0) return
     const { world } = this
     world.network.mend()
-    for (const process of world.processes) if (!process.open) process.start()
+    for (const process of world.processes) if (!process.isRunning) process.start()
     this.phase = 'healing'
     this.healedAtMs = this.nowMs
     const boundMs = convergenceBoundMs(this, 1_000) + 1_000
