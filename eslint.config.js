@@ -219,7 +219,7 @@ const packageConfigs = Object.keys(layers).flatMap(name => {
 const typeChecked = tseslint.configs.recommendedTypeChecked.map(config => ({ ...config, files: ['**/*.ts'] }))
 
 export default [
-  { ignores: ['**/dist/**', '**/node_modules/**', '**/coverage/**', '**/fixtures/**'] },
+  { ignores: ['**/dist/**', '**/node_modules/**', '**/coverage/**', '**/fixtures/**', '**/.selvedge/**'] },
   { linterOptions: { noInlineConfig: true, reportUnusedDisableDirectives: 'error' } },
   { name: 'selvedge/mistakes', rules: mistakes },
   ...typeChecked,
@@ -261,14 +261,14 @@ export default [
   ...packageConfigs,
   {
     name: 'selvedge/imports/demos',
-    files: ['demos/**/*.ts'],
+    files: ['demos/**/*.ts', 'simulations/**/*.ts'],
     rules: {
       'no-restricted-imports': [
         'error',
         {
           patterns: [
             ...everywhere,
-            { regex: '^(\\.\\./)+([\\w-]+/)+(src|dist)/', message: 'A demo uses public entry points only.' }
+            { regex: '^(\\.\\./)+([\\w-]+/)+(src|dist)/', message: 'Demos and simulations use public entry points only.' }
           ]
         }
       ]

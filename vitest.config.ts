@@ -7,7 +7,7 @@ export default defineConfig({
   ssr: { resolve: { conditions: ['source', 'module', 'node', 'import', 'default'] } },
   resolve: { conditions: ['source', 'module', 'node', 'import', 'default'] },
   test: {
-    include: ['packages/*/src/**/*.test.ts', 'packages/*.test.ts', 'demos/*/src/**/*.test.ts'],
+    include: ['packages/*/src/**/*.test.ts', 'packages/*.test.ts', 'demos/*/src/**/*.test.ts', 'simulations/**/*.test.ts'],
     // The examples of READMEs are written there as TypeScript, which Node itself would not load.
     server: { deps: { inline: [/\/node_modules\/\.cache\/readme-examples\//] } },
     // Many tests wait for processes and disks: on a small machine one worker would leave half of it idle.

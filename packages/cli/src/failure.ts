@@ -6,6 +6,13 @@ import { printable } from './output/text.js'
 
 export const exitCodes = { ok: 0, failed: 1, usage: 2, notRunning: 3 } as const
 
+/** A command has told everything, and ends with this code. */
+export class Ended extends Error {
+  constructor(readonly exitCode: number) {
+    super(`the command ended with ${exitCode}`)
+  }
+}
+
 export interface Failure {
   /** For standard error, ending in a newline; '' when it has been told already. */
   readonly text: string
@@ -21,6 +28,7 @@ const usage: readonly string[] = [
 ]
 
 export function failureOf(error: unknown): Failure {
+  if (error instanceof Ended) return { text: '', exitCode: error.exitCode }
   if (error instanceof CommanderError) return { text: '', exitCode: error.exitCode === 0 ? exitCodes.ok : exitCodes.usage }
   if (!isSelvedgeError(error)) {
     const text = error instanceof Error ? (error.stack ?? error.message) : String(error)

@@ -6,6 +6,8 @@ export interface Io {
   write(text: string): Promise<void>
   /** Standard error. */
   warn(text: string): void
+  /** A line on a terminal that the next one takes the place of; '' ends it. Nobody would see it: undefined. */
+  readonly progress?: ((line: string) => void) | undefined
   readonly env: Readonly<Record<string, string | undefined>>
   /** Whether colours would be seen by somebody, and are wanted. */
   readonly colours: boolean
@@ -34,6 +36,7 @@ export function processIo(): Io {
       if (!stdout.write(text)) await once(stdout, 'drain')
     },
     warn: text => void stderr.write(text),
+    progress: stderr.isTTY ? line => void stderr.write(`\r\u001b[2K${line.slice(0, (stderr.columns ?? 80) - 1)}`) : undefined,
     env,
     colours: stdout.isTTY === true && (env['NO_COLOR'] ?? '') === '' && env['TERM'] !== 'dumb',
     nowMs: () => Date.now(),

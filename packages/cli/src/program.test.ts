@@ -35,7 +35,7 @@ describe('help', () => {
     'priority',
     'doc'
   ]
-  const more = ['config', 'conflicts', 'heal', 'held-back', 'trunk', 'isolate']
+  const more = ['config', 'conflicts', 'heal', 'held-back', 'trunk', 'isolate', 'sim']
 
   it('names every command, and how the command ends', async () => {
     const { code, out } = await run('--help')

@@ -8,11 +8,13 @@ import { nodeCommand } from './commands/node.js'
 import { pointCommands } from './commands/points.js'
 import { relayCommand } from './commands/relay.js'
 import { rosterCommands } from './commands/roster.js'
+import { simCommands } from './commands/sim.js'
 import { statusCommand } from './commands/status.js'
 import { orderCommands } from './commands/trunk.js'
-import { failureOf } from './failure.js'
+import { Ended, failureOf } from './failure.js'
 import type { Io } from './io.js'
 import { examples } from './options.js'
+import { simExitCodes } from './sim/tally.js'
 import { version } from './version.js'
 
 /** Runs one command line (without `node` and the script); resolves to its exit code and never rejects. */
@@ -26,7 +28,8 @@ export async function runCommand(args: readonly string[], io: Io): Promise<numbe
     await Promise.all(written)
     const { text, exitCode } = failureOf(error)
     io.warn(text)
-    return exitCode
+    // The codes of a simulation are its own: whatever else goes wrong there is one of them.
+    return args[0] === 'sim' && exitCode !== 0 && !(error instanceof Ended) ? simExitCodes.harness : exitCode
   }
 }
 
@@ -55,6 +58,8 @@ function makeProgram(io: Io, written: Promise<void>[]): Command {
   program.commandsGroup('Operate:')
   mergeCommands(program, io)
   orderCommands(program, io)
+  program.commandsGroup('Test:')
+  simCommands(program, io)
   examples(
     program,
     'selvedge roster init roster.json --site hq',

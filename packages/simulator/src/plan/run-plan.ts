@@ -2,6 +2,7 @@
  * Runs a plan on the real runtime: operations and faults at their times, then everything is healed, and the world has a time that
  * follows from its links to converge in. What comes out is a function of the plan.
  */
+import { assert } from '@selvedge/core'
 import { usualChecks } from '../checks/index.js'
 import type { Check } from '../checks/check.js'
 import { convergenceBoundMs, unconverged } from '../checks/convergence.js'
@@ -63,19 +64,25 @@ export async function runPlan(scenario: AnyScenario, plan: Plan, options: RunOpt
   const scene = new RunningScene(run, definition.services, (node, service, error) =>
     crashed(`the service ${service} on ${node}`, error)
   )
-  const checks = [
-    ...(definition.checks?.map(make => make()) ?? usualChecks()),
-    ...definition.ownChecks.map(make => make()),
-    ...ownChecks(definition, scene)
-  ]
+  const checks = [...commonChecks(definition), ...ownChecks(definition, scene)]
   const release = uncaught(error => crashed('code that nobody waits for', error))
   try {
     await new Performance(run, scene, definition, checks, crashed).perform(options.untilMs ?? Number.POSITIVE_INFINITY)
   } finally {
     release()
   }
-  if (!run.finding) for (const check of [noCrash, noStandstill]) run.pass(check)
+  for (const check of [noCrash, noStandstill]) run.pass(check)
   return resultOf(run, [...checks, noCrash, noStandstill])
+}
+
+function commonChecks({ checks, without, ownChecks: own }: Definition): Check[] {
+  const common = checks?.map(make => make()) ?? usualChecks()
+  for (const name of without)
+    assert(
+      common.some(check => check.name === name),
+      `there is no check ${name} to leave out`
+    )
+  return [...common.filter(({ name }) => !without.includes(name)), ...own.map(make => make())]
 }
 
 function worldOf({ seed, world: { epochMs, relay, sites } }: Plan, { siteOptions }: Definition): World {

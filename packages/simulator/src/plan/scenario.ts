@@ -85,6 +85,8 @@ export interface Definition {
   readonly swarm: SwarmChoice | undefined
   /** Instead of the usual ones. */
   readonly checks: readonly CheckFactory[] | undefined
+  /** Names of usual checks that are left out. */
+  readonly without: readonly string[]
   readonly ownChecks: readonly CheckFactory[]
   readonly invariants: readonly { readonly name: string; readonly everyMs: number; readonly holds: (scene: Scene) => Judgement }[]
   readonly moments: readonly { readonly name: string; readonly when: ((scene: Scene) => boolean) | undefined }[]
@@ -177,6 +179,11 @@ export class Scenario<Sites extends string = never, Services = unknown, Moment e
     return this.with({ checks }) as this
   }
 
+  /** Leaves out usual checks to which this scenario gives nothing to judge: a check without evidence is no pass. */
+  without(...checks: readonly string[]): this {
+    return this.with({ without: [...this.definition.without, ...checks] }) as this
+  }
+
   /** A check of your own, beside the others. */
   check(check: CheckFactory): this {
     return this.with({ ownChecks: [...this.definition.ownChecks, check] }) as this
@@ -234,6 +241,7 @@ export function scenario(name: string): Scenario {
     scripts: [],
     swarm: undefined,
     checks: undefined,
+    without: [],
     ownChecks: [],
     invariants: [],
     moments: [],

@@ -1,0 +1,121 @@
+/** Many seeds of many scenarios, on several workers at once. */
+import type { RunResult } from '@selvedge/simulator'
+import type { ScenarioSummary } from './protocol.js'
+import { ScenarioTally, type FailureGroup } from './tally.js'
+import { Worker, WorkerFailure } from './workers.js'
+
+export interface SeedRunOptions {
+  readonly jobs: number
+  readonly first: number
+  /** Of each scenario; infinite: until the time is over. */
+  readonly seeds: number
+  readonly withinMs: number
+  /** Of so many seeds one is run a second time, and must have the same trace. 1: every one. */
+  readonly compareEvery: number
+  readonly onProgress: (run: SeedRun) => void
+  readonly nowMs: () => number
+}
+
+interface Task {
+  readonly tally: ScenarioTally
+  readonly seed: number
+  /** What the first run of this seed gave, and on which worker. */
+  readonly first?: { readonly result: RunResult; readonly worker: number }
+}
+
+export class SeedRun {
+  readonly tallies: readonly ScenarioTally[]
+  readonly startedMs: number
+  private readonly again: Task[] = []
+  private endedMs: number | undefined
+  private next = 0
+  private stopped = false
+  private readonly workers: Worker[]
+
+  constructor(
+    scenarios: readonly ScenarioSummary[],
+    private readonly options: SeedRunOptions
+  ) {
+    this.tallies = scenarios.map(scenario => new ScenarioTally(scenario))
+    this.startedMs = options.nowMs()
+    this.workers = Array.from({ length: options.jobs }, () => new Worker())
+  }
+
+  /** Real time that its seeds took. */
+  get elapsedMs(): number {
+    return (this.endedMs ?? this.options.nowMs()) - this.startedMs
+  }
+
+  /** Seeds that were asked for; infinite when only time bounds them. */
+  get wanted(): number {
+    return this.options.seeds * this.tallies.length
+  }
+
+  /** Runs them; resolves when all are through, the time is over, or it was stopped. */
+  async finish(): Promise<void> {
+    await Promise.all(this.workers.map((worker, i) => this.work(worker, i)))
+    this.endedMs = this.options.nowMs()
+    for (const worker of this.workers) worker.close()
+  }
+
+  /** What is under way is given up. */
+  stop(): void {
+    this.stopped = true
+    for (const worker of this.workers) worker.close()
+  }
+
+  private async work(worker: Worker, index: number): Promise<void> {
+    for (let task = this.take(index); task; task = this.take(index)) {
+      const { file, name } = task.tally.scenario
+      try {
+        const result = await worker.ask({ type: 'run', file, scenario: name, seed: task.seed })
+        if (task.first) compare(task, result)
+        else this.took(task, result, index)
+      } catch (error) {
+        if (this.stopped) return
+        if (!(error instanceof WorkerFailure)) throw error
+        const sentence = error.message.trim()
+        task.tally.failed({
+          kind: 'harness',
+          check: 'harness',
+          fingerprint: sentence.split('\n', 1)[0]!,
+          seed: task.seed,
+          sentence,
+          result: undefined
+        })
+      }
+      this.options.onProgress(this)
+    }
+  }
+
+  private take(worker: number): Task | undefined {
+    if (this.stopped) return undefined
+    // In another process, if there is one: what a process remembers is what a comparison is to find.
+    const at = this.again.findIndex(({ first }) => first!.worker !== worker || this.workers.length === 1)
+    if (at >= 0) return this.again.splice(at, 1)[0]
+    const timeLeft = this.elapsedMs < this.options.withinMs
+    const tally = this.tallies[this.next % this.tallies.length]!
+    const seed = Math.floor(this.next / this.tallies.length)
+    // Every scenario has one seed at least, whatever the time.
+    if (seed < this.options.seeds && (timeLeft || seed === 0)) {
+      this.next++
+      return { tally, seed: this.options.first + seed }
+    }
+    return this.again.shift()
+  }
+
+  private took({ tally, seed }: Task, result: RunResult, worker: number): void {
+    tally.add(result)
+    if ((seed - this.options.first) % this.options.compareEvery === 0) this.again.push({ tally, seed, first: { result, worker } })
+  }
+}
+
+function compare({ tally, seed, first }: Task, again: RunResult): FailureGroup | undefined {
+  const { result } = first!
+  if (again.traceHash === result.traceHash && again.events === result.events) {
+    tally.compared++
+    return undefined
+  }
+  const sentence = `seed ${seed} gave two different runs: ${result.events} events (${result.traceHash}), then ${again.events} (${again.traceHash})`
+  return tally.failed({ kind: 'nondeterminism', check: 'determinism', fingerprint: 'two traces', seed, sentence, result })
+}

@@ -1,0 +1,159 @@
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
+import { Spawned, type Ended } from '../testing/spawned.js'
+
+// Below the root: scenarios find the packages as a user's do.
+const root = join(import.meta.dirname, '../../../../.selvedge', `sim-test-${process.pid}`)
+const left: Spawned[] = []
+
+const imports = `
+import { fc, scenario } from '@selvedge/simulator'
+`
+/** People are counted with a read and a write, which a partition breaks. */
+const hall = `${imports}
+class Lights {
+  constructor(private readonly points: { get(path: string): { value: unknown } | undefined; set(path: string, value: number): unknown }) {}
+  get count(): number { return Number(this.points.get('people')?.value ?? 0) }
+  enter(): void { this.points.set('people', this.count + 1) }
+}
+const hall = scenario('hall')
+  .site('hq', { nodes: 2 })
+  .withoutRelay()
+  .lasts('1m')
+  .onlyChecks()
+  .service('lights', ({ site }) => new Lights(site.points as never))
+  .operation('enter', { every: '3s', args: fc.constant(null), run: ({ service }) => service('lights').enter(), describe: () => 'somebody enters' })
+  .atEnd('everybody is counted', ({ run, nodes }) => {
+    const counted = nodes()[0]!.service('lights').count
+    return run.history.done.length === counted || \`\${run.history.done.length} entered, \${counted} are counted\`
+  })
+`
+
+beforeAll(() => {
+  mkdirSync(root, { recursive: true })
+  writeFileSync(join(root, 'whole.ts'), `${hall}\nexport default hall\n`)
+  writeFileSync(
+    join(root, 'split.ts'),
+    `${hall}\nexport const split = hall.named('split hall').faults(({ at }) => [at('20s').partition(['hq-1'], ['hq-2']).for('20s')])\n`
+  )
+  writeFileSync(join(root, 'never.ts'), `${hall}\nexport default hall.sometimes('a thousand people')\n`)
+  // What a process remembers from one run to the next.
+  writeFileSync(
+    join(root, 'moody.ts'),
+    `${hall}\nlet runs = 0\nexport default hall.service('mood', ({ clock }) => void clock.setTimer(++runs * 7, () => undefined))\n`
+  )
+  writeFileSync(join(root, 'wrong.ts'), `export default 5\n`)
+  writeFileSync(
+    join(root, 'long.ts'),
+    `import { appendFileSync } from 'node:fs'\n${hall}\nappendFileSync(new URL('pids', import.meta.url), process.pid + '\\n')\nexport default hall.lasts('5d')\n`
+  )
+})
+afterEach(async () => {
+  await Promise.all(left.splice(0).map(spawned => spawned.stop('SIGKILL')))
+})
+afterAll(() => rmSync(root, { recursive: true, force: true }))
+
+function sim(...args: string[]): Promise<Ended> {
+  return started(...args).ended
+}
+
+function started(...args: string[]): Spawned {
+  const spawned = new Spawned(['sim', ...args], root)
+  left.push(spawned)
+  return spawned
+}
+
+/** Process ids of the workers that have loaded the long scenario: the first only listed it. */
+function pids(): number[] {
+  const file = join(root, 'pids')
+  return existsSync(file) ? readFileSync(file, 'utf8').trim().split('\n').map(Number) : []
+}
+
+function lives(pid: number): boolean {
+  try {
+    process.kill(pid, 0)
+    return true
+  } catch {
+    return false
+  }
+}
+
+async function until(met: () => boolean): Promise<void> {
+  while (!met()) await new Promise(resolve => setTimeout(resolve, 20))
+}
+
+describe('sim run', { timeout: 300_000 }, () => {
+  it('is clean where nothing is broken', async () => {
+    const { code, out } = await sim('run', 'whole.ts', '--seeds', '3', '--jobs', '2')
+    expect(out).toMatch(/✓ hall {2}3 seeds/)
+    expect(out).toMatch(/1 seeds run twice, all the same/)
+    expect(code).toBe(0)
+  })
+
+  it('finds a failure, makes it small, keeps its plan, and the command that it prints replays it', async () => {
+    const { code, out } = await sim('run', 'split.ts', '--seeds', '2', '--jobs', '2', '--shrink', '60s')
+    expect(code, out).toBe(1)
+    expect(out).toContain('2 entered, 1 are counted')
+    expect(out.match(/somebody enters/g)).toHaveLength(2)
+    const [, replay] = /replay: selvedge sim (replay .*)$/m.exec(out)!
+    const [command, plan] = replay!.split(' ') as [string, string]
+    const again = await sim(command, plan)
+    expect(again.code).toBe(1)
+    expect(again.out).toContain('2 entered, 1 are counted')
+    expect((await sim('replay', plan, '--until', '1s')).code).toBe(0)
+    // A plan holds whoever moves it with its scenario.
+    expect(JSON.parse(readFileSync(join(root, plan), 'utf8'))).toMatchObject({
+      file: '../../split.ts',
+      failure: { check: 'everybody is counted' }
+    })
+    const shrunk = await sim('shrink', plan)
+    expect(shrunk.out).toMatch(/^2 operations and 1 faults are left/)
+  })
+
+  it('says what no seed reached', async () => {
+    const { code, out } = await sim('run', 'never.ts', '--seeds', '1', '--json')
+    expect(JSON.parse(out)).toMatchObject({ scenario: 'hall', seeds: 1, neverReached: ['a thousand people'], failures: [] })
+    expect(code).toBe(2)
+  })
+
+  it('notices that one seed gives two runs', async () => {
+    const { code, out } = await sim('run', 'moody.ts', '--seeds', '1', '--jobs', '1', '--check-determinism')
+    expect(out).toMatch(/gave two different runs/)
+    expect(code).toBe(4)
+  })
+
+  it.each([
+    [['run', 'wrong.ts'], 'exports no scenario'],
+    [['run', 'absent.ts'], "can't be read"],
+    [['run', 'whole.ts', '--seeds', 'many'], 'whole number'],
+    [['run', 'whole.ts', '--only', 'nobody'], 'no scenario has'],
+    [['replay', '7'], 'name the file'],
+    [['replay', 'whole.ts'], 'whole.ts']
+  ])('%j ends with 5', async (args, problem) => {
+    const { code, err } = await sim(...args)
+    expect(err).toContain(problem)
+    expect(code).toBe(5)
+  })
+
+  it('ends with the report so far at SIGINT', async () => {
+    const run = started('run', 'long.ts', '--jobs', '1')
+    const before = pids().length
+    await until(() => pids().length >= before + 2)
+    const { code, out } = await run.stop('SIGINT')
+    expect(out).toContain('stopped; so far:')
+    expect(out).toContain('hall  0 seeds')
+    expect(code).toBe(2)
+  })
+
+  it('takes its workers with it when it is killed', async () => {
+    const before = pids().length
+    const run = started('run', 'long.ts', '--jobs', '2')
+    await until(() => pids().length >= before + 3)
+    const workers = pids().slice(before + 1)
+    expect(workers.every(lives)).toBe(true)
+    await run.stop('SIGKILL')
+    await until(() => !workers.some(lives))
+    expect(readdirSync(root)).toContain('long.ts')
+  })
+})
