@@ -2,16 +2,15 @@
 import { limits, type Clock, type CloseReason, type Connection, type ConnectionHandlers, type RemotePeer } from '@selvedge/core'
 import { closeCodes, connectionLimits, Inbox } from '@selvedge/network'
 import type { Kernel } from './kernel.js'
-import type { HostWire, SimulatedHost } from './simulated-host.js'
 import type { Path, PathState } from './simulated-path.js'
-import { Pipe, type Item } from './simulated-pipe.js'
+import { Pipe, type Endpoint, type Item } from './simulated-pipe.js'
 
 const lost: CloseReason = { code: closeCodes.lost, message: 'the connection was lost' }
 
 export interface WireOptions {
   readonly kernel: Kernel
-  readonly from: SimulatedHost
-  readonly to: SimulatedHost
+  readonly from: Endpoint
+  readonly to: Endpoint
   readonly forth: Path
   readonly back: Path
   readonly kind: Connection['kind']
@@ -39,7 +38,7 @@ export interface EndedFrame extends SentFrame {
   readonly arrivedMs: number | null
 }
 
-export class Wire implements HostWire {
+export class Wire {
   readonly ends: readonly [SimulatedConnection, SimulatedConnection]
   private readonly pipes: readonly Pipe[]
 
@@ -132,7 +131,7 @@ export class SimulatedConnection implements Connection {
 
   constructor(
     readonly kind: Connection['kind'],
-    private readonly machine: SimulatedHost,
+    private readonly machine: Endpoint,
     readonly peerHost: string,
     readonly outgoing: boolean,
     readonly pipe: Pipe,

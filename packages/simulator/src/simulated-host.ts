@@ -1,6 +1,7 @@
 /** A machine on the network: what it serves, whether it has power, and whether its process is stopped for a while. */
 import type { NodeId, SiteId } from '@selvedge/core'
 import type { SimulatedConnection } from './simulated-connection.js'
+import type { Endpoint } from './simulated-pipe.js'
 
 /** Who connects, as the handshake proves it. */
 export interface Caller {
@@ -36,7 +37,7 @@ export interface HostWire {
   pump(): void
 }
 
-export class SimulatedHost {
+export class SimulatedHost implements Endpoint {
   readonly services = new Map<ServiceName, Accept>()
   /** Changes each frame that this host sends: into another, several or none. */
   speak: ((frame: Uint8Array) => readonly Uint8Array[]) | undefined

@@ -1,8 +1,17 @@
 /** One direction of a connection. */
 import type { CloseReason } from '@selvedge/core'
 import type { Kernel } from './kernel.js'
-import type { SimulatedHost } from './simulated-host.js'
 import type { Path } from './simulated-path.js'
+
+/** What a connection needs of the host at one of its ends. */
+export interface Endpoint {
+  readonly name: string
+  readonly isPaused: boolean
+  /** Changes each frame that the host sends: into another, several or none. */
+  readonly speak: ((frame: Uint8Array) => readonly Uint8Array[]) | undefined
+  /** Something happens to its process: now, or when that goes on. */
+  happen(run: () => void): void
+}
 
 export type Item =
   { readonly type: 'frame'; readonly frame: Uint8Array } | { readonly type: 'close'; readonly reason: CloseReason }
@@ -35,7 +44,7 @@ export class Pipe {
   constructor(
     private readonly kernel: Kernel,
     private readonly path: Path,
-    private readonly receiver: Pick<SimulatedHost, 'isPaused'>,
+    private readonly receiver: Pick<Endpoint, 'isPaused'>,
     private readonly name: string
   ) {}
 
