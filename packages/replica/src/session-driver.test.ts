@@ -110,7 +110,7 @@ describe('a session driver', () => {
     const peer = replicas[1]!.node
     expect(polled(['c'])).toBe(false)
     expect(polled(['c', peer])).toBe(false)
-    clock.advance(49)
+    clock.advance(99)
     expect(polls).toBe(0)
     clock.advance(1)
     expect(polls).toBeGreaterThan(0)
@@ -121,7 +121,7 @@ describe('a session driver', () => {
     driver.wake()
     clock.advance(0)
     const woken = polls
-    clock.advance(60)
+    clock.advance(110)
     expect(polls).toBe(woken)
   })
 })

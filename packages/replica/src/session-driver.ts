@@ -15,7 +15,7 @@ const gatherMinMs = 1
 const gatherMaxMs = 10
 const registersPerGatherMs = 16
 /** How long the session sleeps on after writes that the peer hears from their writers: it would only find that it leaves them (SES-21). */
-const heardMs = 50
+const heardMs = 100
 
 export interface SessionDriverOptions {
   readonly connection: Connection
@@ -74,7 +74,7 @@ export class SessionDriver {
     if (this.over || this.pumping) return
     this.later ??= this.options.clock.setTimer(heardMs, () => {
       this.later = undefined
-      this.wake()
+      this.turn()
     })
   }
 
@@ -94,6 +94,13 @@ export class SessionDriver {
     const { clock } = this.options
     const waitMs = this.gatherUntil - clock.monotonicMs()
     this.pumping = waitMs > 0 ? clock.setTimer(waitMs, pump) : clock.soon(pump)
+  }
+
+  /** A turn of its own: what there is to send goes now, unless it gathers. */
+  private turn(): void {
+    const { clock } = this.options
+    if (this.pumping || !this.writable || this.gatherUntil > clock.monotonicMs()) this.wake()
+    else this.pump()
   }
 
   private pump(): void {
@@ -133,7 +140,7 @@ export class SessionDriver {
     if (inMs === undefined) return
     this.again = this.options.clock.setTimer(inMs, () => {
       this.again = undefined
-      this.wake()
+      this.turn()
     })
   }
 

@@ -123,9 +123,11 @@ export class SpaceReplica implements SessionSpace {
       liveWithinMs: options.liveWithinMs,
       onError: error => options.environment.log.error({ err: error, space: options.id }, 'a watcher threw')
     })
-    this.members.onChange(() => {
+    this.members.onChange(({ node, role }, fromItself) => {
       this.receipts.check(['site', 'relay'])
-      this.noteChanged()
+      // What the relay holds, others wait for; the rest goes along with what is sent soon.
+      if (fromItself && role === 'relay') this.noteChanged()
+      else this.noteChanged(node)
     })
   }
 
@@ -315,7 +317,8 @@ export class SpaceReplica implements SessionSpace {
   private onDurable(): void {
     this.members.learn(this.options.node, this.options.role, this.persister.durable.vector, this.options.trusted.nowMs(), true)
     this.receipts.check(['local', 'site', 'relay'])
-    this.noteChanged()
+    if (this.persister.durable.version <= this.ackWantedUpTo) this.noteChanged()
+    else this.noteChanged(this.options.node)
   }
 
   async close(): Promise<void> {

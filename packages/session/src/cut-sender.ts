@@ -24,19 +24,13 @@ import { bodyOf, Kind } from './frames.js'
 import type { LinkState } from './link-state.js'
 import { vectorSeqsPerFrame, type Outgoing } from './messages.js'
 import { Patience } from './patience.js'
+import { News, newsOfSeal } from './seal-news.js'
 
 /** One for all links: a frame is encoded in one turn. */
 const encoder = new EntryEncoder(new WriterDictionary())
 /** Live frames that may go ahead of one frame of a long cut. */
 const liveFramesAhead = 4
 const heldPerFrameBytes = 128 * 1024
-
-/** What a seal would tell: nothing new, what the peer hears for itself, or more. */
-enum News {
-  None,
-  Heard,
-  More
-}
 
 export class CutSender {
   private cursor = 0
@@ -49,6 +43,8 @@ export class CutSender {
   private readonly left = new Set<Register>()
   private readonly patience: Patience
   private askedAwaited = 0
+  /** Since when a seal waits of what the peer hears for itself. */
+  private heardSince: number | undefined
   private firstCut = true
   private sealedVersion = -1
   private readonly sentFloors = new LazyMap<WriterKey, number>()
@@ -72,10 +68,17 @@ export class CutSender {
     this.forced.push(register)
   }
 
+  get hasForced(): boolean {
+    return this.forced.length > 0
+  }
+
   /** The next live frame: rebuttals, changes, small cuts and their seals. */
   nextLive(now: number): Outgoing | undefined {
     if (!this.link.peerReady) return undefined
     if (this.aheadNext < this.ahead.length) return this.aheadFrame()
+    // A seal by itself that waits gives way to a cut that takes what it says along.
+    if (this.cut?.isSealOnly && (this.hasNews || this.cut.vectorVersion !== this.link.space.table.vectorVersion))
+      this.cut = undefined
     this.cut ??= this.beginCut(now)
     const { cut } = this
     if (!cut) return undefined
@@ -165,17 +168,14 @@ export class CutSender {
     return frame
   }
 
+  private get hasNews(): boolean {
+    const { table, awaited = 0 } = this.link.space
+    return this.forced.length > 0 || this.cursor !== table.changeIndex || this.askedAwaited !== awaited
+  }
+
   private beginCut(now: number): Cut | undefined {
     const { table, awaited = 0 } = this.link.space
-    if (
-      !this.firstCut &&
-      this.forced.length === 0 &&
-      this.left.size === 0 &&
-      this.cursor === table.changeIndex &&
-      this.sealedVersion === table.vectorVersion &&
-      this.askedAwaited === awaited
-    )
-      return undefined
+    if (!this.firstCut && !this.hasNews && this.left.size === 0 && this.sealedVersion === table.vectorVersion) return undefined
     const first = this.firstCut
     this.firstCut = false
     const registers = first ? this.takeFirst() : this.takeOwed()
@@ -184,7 +184,7 @@ export class CutSender {
     const held = this.peerIsBelow(floors) ? [...table.heldNames()] : undefined
     let waits = false
     if (!first && !held && registers.length === 0 && this.askedAwaited === awaited) {
-      const news = this.newsOfSeal(floors)
+      const news = newsOfSeal(this.link, this.patience, floors, this.sentFloors)
       if (news === News.None) {
         this.sealedVersion = table.vectorVersion
         return undefined
@@ -194,6 +194,7 @@ export class CutSender {
     const { changeIndex, vectorVersion } = table
     const cut = { vector: table.vector(), vectorVersion, floors, changeIndex, next: 0, passed: [], held, heldNext: 0 }
     const left = first || held ? [] : registers.filter(register => this.patience.leaves(register, now))
+    if (waits || left.length > 0) this.heardSince ??= now
     if (left.length > 0) {
       const waiting = new Set(left)
       this.ahead = registers.filter(register => !waiting.has(register))
@@ -209,8 +210,15 @@ export class CutSender {
       live,
       ranked,
       dots: left.length > 0 ? owed.map(({ writer, seq }) => ({ writer, seq })) : undefined,
-      dueAt: waits || left.length > 0 ? now + this.link.tuning.patienceMs : Number.NEGATIVE_INFINITY
+      hasSent: false,
+      isSealOnly: waits,
+      dueAt: this.dueAtOf(waits, left.length > 0, now)
     }
+  }
+
+  private dueAtOf(waits: boolean, leaves: boolean, now: number): number {
+    if (waits) return (this.heardSince ?? now) + this.link.tuning.heardSealMs
+    return leaves ? now + this.link.tuning.patienceMs : Number.NEGATIVE_INFINITY
   }
 
   private takeFirst(): Register[] {
@@ -241,21 +249,7 @@ export class CutSender {
     return false
   }
 
-  private newsOfSeal(floors: ReadonlyMap<WriterKey, number>): News {
-    const { table } = this.link.space
-    let news = News.None
-    for (const writer of table.writers.values()) {
-      if (writer.covered === 0 || this.link.view.covers(writer, writer.covered) || table.isClosed(writer)) continue
-      if (!this.patience.isHeard(writer)) return News.More
-      news = News.Heard
-    }
-    for (const [node, time] of table.closed)
-      if ((this.link.view.closed.get(node) ?? Number.NEGATIVE_INFINITY) < time) return News.More
-    for (const [key, seq] of floors) if (seq > (this.sentFloors.get(key) ?? 0)) return News.More
-    return news
-  }
-
-  private cutFrame(cut: Cut, now: number): Outgoing {
+  private cutFrame(cut: Cut, now: number): Outgoing | undefined {
     const stillOwed = (register: Register, index: number): boolean => {
       if (!isSendable(register)) return false
       // What the peer covers of its writer by now it holds in this form or a later one.
@@ -270,6 +264,7 @@ export class CutSender {
     if (cut.next < cut.registers.length) {
       const [frame, next] = this.registersFrame(cut.registers, cut.next, stillOwed, cut.ranked)
       cut.next = next
+      cut.hasSent = true
       return frame
     }
     if (cut.passed.length > 0) {
@@ -279,7 +274,17 @@ export class CutSender {
       if (this.ahead.length > 0) return this.aheadFrame()
     }
     if (cut.held && cut.heldNext < cut.held.length) return this.heldFrame(cut, cut.held)
-    return this.sealFrame(cut)
+    return this.sealWaits(cut, now) ? undefined : this.sealFrame(cut)
+  }
+
+  // Everything that was left to its writers came from there: that this side has it too is not urgent.
+  private sealWaits(cut: Cut, now: number): boolean {
+    const dueAt = this.dueAtOf(true, false, now)
+    if (!cut.dots || cut.hasSent || cut.isSealOnly || now >= dueAt || this.hasNews || this.patience.isHurried(now)) return false
+    if (newsOfSeal(this.link, this.patience, cut.floors, this.sentFloors) === News.More) return false
+    cut.isSealOnly = true
+    cut.dueAt = dueAt
+    return true
   }
 
   private registersFrame(
@@ -355,6 +360,7 @@ export class CutSender {
       this.sentFloors.set(key, seq)
     }
     this.cut = undefined
+    this.heardSince = undefined
     this.sealedVersion = cut.vectorVersion
     const message = this.sealMessage(true, cut.held !== undefined, { seqs, closed }, floors)
     this.link.tally.sealSent()

@@ -18,6 +18,10 @@ export interface Cut {
   readonly ranked: boolean
   /** The dots of registers left to their writers, as of the cut; undefined: nothing of it was left. */
   readonly dots: readonly Pick<Register, 'writer' | 'seq'>[] | undefined
+  /** A frame of its registers was sent. */
+  hasSent: boolean
+  /** Nothing but its seal is left, and that may wait for a cut that says as much. */
+  isSealOnly: boolean
   /** Monotonic time before which none of it is sent. */
   dueAt: number
 }

@@ -31,6 +31,8 @@ export class DurabilityExchange {
   private membersAt = Number.NEGATIVE_INFINITY
   private heardMembersVersion = 0
   private heardMembersAt = Number.NEGATIVE_INFINITY
+  /** Of a member's vector that changed since {@link heardMembersVersion} the peer was not told, as it hears the member. */
+  private leftToMembers = false
   private readonly told = new LazyMap<NodeId, VersionVector>()
   private news: { member: Member; seqs: [WriterKey, number][] }[] = []
 
@@ -90,6 +92,11 @@ export class DurabilityExchange {
       : this.ackedAt + this.link.tuning.ackIntervalMs
   }
 
+  /** Whether an ack that the peer asked for can be sent. */
+  get isAsked(): boolean {
+    return this.ackedVersion < this.wantedVersion && this.link.space.durable.version !== this.ackedVersion
+  }
+
   private takeDurableDots(changeIndex: number): DotRuns[] {
     if (this.unacked.length === 0) return []
     const durable = this.unacked.filter(dot => dot.changeIndex <= changeIndex)
@@ -108,18 +115,22 @@ export class DurabilityExchange {
     const { version } = this.link.space.members
     if (!this.link.peerReady) return Number.POSITIVE_INFINITY
     if (this.news.length > 0) return Number.NEGATIVE_INFINITY
-    return Math.min(
-      version === this.membersVersion ? Number.POSITIVE_INFINITY : this.membersAt + this.link.tuning.membersIntervalMs,
-      version === this.heardMembersVersion
-        ? Number.POSITIVE_INFINITY
-        : this.heardMembersAt + this.link.tuning.heardMembersIntervalMs
-    )
+    return version === this.membersVersion ? Number.POSITIVE_INFINITY : this.membersAt + this.membersIntervalMs
+  }
+
+  // Receipts wait for a relay, not at it: what others hold it learns for GC.
+  private get membersIntervalMs(): number {
+    const { peer, tuning } = this.link
+    return peer.role === 'relay' ? tuning.heardMembersIntervalMs : tuning.membersIntervalMs
   }
 
   /** Members' durable vectors that the peer has not been told. */
   nextMembers(now: number): Outgoing | undefined {
-    if (this.membersDueAt > now) return undefined
-    if (this.news.length === 0) this.gatherMembers(now)
+    if (!this.link.peerReady) return undefined
+    // What was left is looked at when something else wakes the session, a ping at the latest.
+    const again = this.leftToMembers && this.heardMembersAt + this.link.tuning.heardMembersIntervalMs <= now
+    if (!again && this.membersDueAt > now) return undefined
+    if (this.news.length === 0) this.gatherMembers(now, again)
     const next = this.news.shift()
     if (!next) return undefined
     return {
@@ -132,23 +143,26 @@ export class DurabilityExchange {
     }
   }
 
-  // What the peer hears from the member itself is told too, if seldom: the two may not hear one another any more.
-  private gatherMembers(now: number): void {
+  // What the peer hears from the member itself is left to that, as long as it does.
+  private gatherMembers(now: number, again: boolean): void {
     const { members } = this.link.space
-    const { peer, tuning, hears } = this.link
-    const heardToo = this.heardMembersAt + tuning.heardMembersIntervalMs <= now
-    for (const member of members.changedSince(heardToo ? this.heardMembersVersion : this.membersVersion)) {
+    const { peer, hears } = this.link
+    let left = this.leftToMembers && !again
+    for (const member of members.changedSince(again ? this.heardMembersVersion : this.membersVersion)) {
       if (member.node === peer.node || member.node === this.link.space.table.node || this.told.get(member.node) === member.vector)
         continue
-      if (!heardToo && hears(member.node)) continue
+      if (hears(member.node)) {
+        left = true
+        continue
+      }
       this.told.set(member.node, member.vector)
       for (const seqs of chunk([...member.vector.seqs], vectorSeqsPerFrame)) this.news.push({ member, seqs })
     }
     this.membersVersion = members.version
     this.membersAt = now
-    if (!heardToo) return
-    this.heardMembersVersion = members.version
-    this.heardMembersAt = now
+    if (!this.leftToMembers || again) this.heardMembersAt = now
+    if (!left) this.heardMembersVersion = members.version
+    this.leftToMembers = left
   }
 
   receiveAck(reader: ByteReader): void {

@@ -1,12 +1,19 @@
-/** When a session pings, how long its peer has been silent, and how long a ping and its pong take. */
+/**
+ * When a session pings, how long its peer has been silent, and how long a ping and its pong take. Whatever else passes says as much
+ * as a ping: while frames go both ways, one in four intervals is enough, to tell the clock and to measure.
+ */
 import type { ByteReader } from '@selvedge/core'
 import { bodyOf, Kind } from './frames.js'
 import type { Outgoing } from './messages.js'
+
+/** Intervals without a ping while frames go both ways. */
+const busyIntervals = 4
 
 export class Keepalive {
   /** Milliseconds from a ping to its pong, as last measured. */
   roundTripMs: number | undefined
   private heardAt = 0
+  private sentAt = Number.NEGATIVE_INFINITY
   private pingedAt = Number.NEGATIVE_INFINITY
 
   constructor(private readonly intervalMs: number) {}
@@ -14,6 +21,10 @@ export class Keepalive {
   start(now: number): void {
     this.heardAt = now
     this.pingedAt = now
+  }
+
+  sent(now: number): void {
+    this.sentAt = now
   }
 
   heard(now: number): void {
@@ -26,7 +37,8 @@ export class Keepalive {
 
   /** A ping, when it is time for one. */
   ping(now: number, wallMs: number): Outgoing | undefined {
-    if (now - this.pingedAt < this.intervalMs) return undefined
+    const isSilent = now - this.sentAt >= this.intervalMs || this.silentMs(now) >= this.intervalMs
+    if (now - this.pingedAt < (isSilent ? this.intervalMs : this.intervalMs * busyIntervals)) return undefined
     this.pingedAt = now
     return { kind: Kind.Ping, body: bodyOf(out => out.float64(now).int(Math.floor(wallMs))) }
   }

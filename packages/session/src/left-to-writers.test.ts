@@ -1,6 +1,7 @@
 /** SES-21: in a full mesh a write crosses each link once; where a link is broken it is passed on all the same. */
 import { describe, expect, it } from 'vitest'
 import { Kind } from './frames.js'
+import type { SessionTuning } from './link-state.js'
 import { TestWorld, type TestLink, type TestReplica } from './testing/harness.js'
 
 /** Frames of registers that a link has been given, of both sides. */
@@ -24,11 +25,11 @@ interface Mesh {
   readonly two: TestReplica
 }
 
-function fullMesh(): Mesh {
+function fullMesh(tuning: Partial<SessionTuning> = {}): Mesh {
   const world = new TestWorld(1, 3)
   world.hearsay = 1
   // Long enough for an ack to come: every frame takes a millisecond.
-  world.tuning = { ...world.tuning, patienceMs: 100 }
+  world.tuning = { ...world.tuning, patienceMs: 100, ...tuning }
   const [writer, one, two] = world.replicas as [TestReplica, TestReplica, TestReplica]
   world.heal()
   writer.table.set('before', 1)
@@ -93,6 +94,70 @@ describe('SES-21 a register that the peer hears from its writer', () => {
     mesh.world.compare()
     expect(mesh.world.replicas.map(({ matches }) => matches > 0)).toEqual([true, true, true])
     expect(mesh.world.replicas.map(({ divergences }) => divergences)).toEqual([0, 0, 0])
+  })
+})
+
+/** Frames of a kind that a link has been given, of both sides. */
+function counting(link: TestLink, kind: Kind): () => number {
+  let count = 0
+  for (const session of link.sessions) {
+    const poll = session.poll.bind(session)
+    session.poll = now => {
+      const frame = poll(now)
+      if (frame && (frame[0]! & 63) === kind) count++
+      return frame
+    }
+  }
+  return () => count
+}
+
+describe('SES-21 a seal of what the peer hears for itself', () => {
+  const pass = (world: TestWorld, link: TestLink, ms: number): void => {
+    const end = world.now + ms
+    while (world.now < end) {
+      link.send(0, 8)
+      link.send(1, 8)
+      if (!link.deliver(0) && !link.deliver(1)) world.now++
+    }
+  }
+
+  it('goes along with what its side writes, at once', () => {
+    const mesh = fullMesh({ heardSealMs: 1e9 })
+    const { world, one, two } = mesh
+    write(mesh, 24)
+    const link = world.linkOf(one, two)!
+    for (const replica of world.replicas) replica.store()
+    pass(world, link, 500)
+    one.table.set('own', 1)
+    pass(world, link, 20)
+    const key = one.table.ownWriterKey!
+    expect(two.table.get('own')?.value).toBe(1)
+    expect(two.table.covers(two.table.writer(key), one.table.writer(key).covered)).toBe(true)
+    expect(link.sessions.map(({ spaces }) => spaces[0]!.backlog)).toEqual([0, 0])
+  })
+})
+
+describe('SES-12 members', () => {
+  it('are not passed on to who hears them, until that one does not: then the last that is known is told', () => {
+    const mesh = fullMesh({ heardMembersIntervalMs: 50 })
+    const { world, writer, one, two } = mesh
+    world.cutLink(world.linkOf(writer, two)!)
+    const link = world.linkOf(one, two)!
+    const told = counting(link, Kind.Members)
+    for (let value = 0; value < 5; value++) {
+      write(mesh, value)
+      for (const replica of world.replicas) replica.store()
+      for (const each of world.links) each.settle()
+      world.now += 60
+    }
+    const heldBy = (replica: TestReplica): number =>
+      replica.members.get(writer.node)?.vector.seqs.get(writer.table.ownWriterKey!) ?? 0
+    expect(told()).toBe(0)
+    expect(heldBy(two)).toBeLessThan(heldBy(one))
+    world.hearsay = 0
+    world.now += 60
+    link.settle()
+    expect(heldBy(two)).toBe(heldBy(one))
   })
 })
 

@@ -23,6 +23,8 @@ export interface SessionTuning {
   readonly haveRunsPerFrame: number
   /** How long a register is left to its writer, which the peer hears for itself (SES-21), in milliseconds. Default 250. */
   readonly patienceMs: number
+  /** How long a seal waits that tells nothing but what the peer hears for itself, unless it can go along, in milliseconds. Default 1,000. */
+  readonly heardSealMs: number
   /** Between acks that nobody asked for, in milliseconds. Default 100. */
   readonly ackIntervalMs: number
   /** Between messages of members' vectors, in milliseconds. Default 50. */
@@ -36,6 +38,7 @@ export const defaultTuning: SessionTuning = {
   liveRegistersMax: 256,
   haveRunsPerFrame: 4_000,
   patienceMs: 250,
+  heardSealMs: 1_000,
   ackIntervalMs: 100,
   membersIntervalMs: 50,
   heardMembersIntervalMs: 1_000

@@ -24,7 +24,7 @@ export class MemberTable {
   private readonly members = new Map<NodeId, Member & { version: number }>()
   private readonly dots = new Map<NodeId, Map<WriterLog, Run[]>>()
   private changes = 0
-  private readonly listeners = new Set<() => void>()
+  private readonly listeners = new Set<(member: Member, fromItself: boolean) => void>()
 
   /** Rises with every change. */
   get version(): number {
@@ -36,8 +36,7 @@ export class MemberTable {
     const known = this.members.get(node)
     const next = known && !fromItself ? joinVectors(known.vector, vector) : vector
     if (known && dominates(known.vector, next) && dominates(next, known.vector)) return false
-    this.members.set(node, { node, role, vector: next, progressAtMs: nowMs, version: ++this.changes })
-    for (const listener of this.listeners) listener()
+    this.tell(node, { node, role, vector: next, progressAtMs: nowMs, version: ++this.changes }, fromItself)
     return true
   }
 
@@ -61,7 +60,12 @@ export class MemberTable {
     for (const { writer, runs } of dots) keep(writer, runs)
     this.dots.set(node, kept)
     this.changes++
-    for (const listener of this.listeners) listener()
+    if (member) for (const listener of this.listeners) listener(member, true)
+  }
+
+  private tell(node: NodeId, member: Member & { version: number }, fromItself: boolean): void {
+    this.members.set(node, member)
+    for (const listener of this.listeners) listener(member, fromItself)
   }
 
   /** The member was seen to be owed nothing: idle is progress. */
@@ -82,7 +86,8 @@ export class MemberTable {
     for (const member of this.members.values()) if (member.version > version) yield member
   }
 
-  onChange(listener: () => void): () => void {
+  /** `fromItself`: by its own ack, not by what another passed on. */
+  onChange(listener: (member: Member, fromItself: boolean) => void): () => void {
     this.listeners.add(listener)
     return () => void this.listeners.delete(listener)
   }

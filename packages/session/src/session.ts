@@ -190,7 +190,9 @@ export class Session {
         throw new SelvedgeError(sessionErrors.protocolViolation, `${Kind[kind] ?? kind} came before hello`)
       this.dispatch(kind, body, optional, now)
       const grant = this.credit.consume(kind, frame.length)
-      if (grant) this.control.push(grant)
+      if (!grant) return
+      this.control.push(grant)
+      this.host.wake(this)
     })
   }
 
@@ -203,7 +205,7 @@ export class Session {
     const ping = this.keepalive.ping(now, this.host.wallMs())
     if (ping) this.control.push(ping)
     if (this.helloReceived) this.compareIdle(now)
-    this.host.wake(this)
+    if (this.control.length > 0) this.host.wake(this)
   }
 
   /** Ends the session; the reason is sent if there is still room to. Idempotent. */
@@ -231,6 +233,7 @@ export class Session {
     if (!message) return undefined
     const optional = message.kind === Kind.Signal || message.kind === Kind.Members
     const frame = encodeFrame(message.kind, optional, message.body, this.compressing)
+    this.keepalive.sent(now)
     this.credit.spend(message.kind, frame.length)
     return frame
   }
@@ -373,7 +376,7 @@ export class Session {
     const answer = link.receive(kind, reader)
     if (kind !== Kind.Document) reader.finish(`a ${Kind[kind]} message`)
     if (answer) this.control.push(answer)
-    this.host.wake(this)
+    if (answer || link.asksForMore(kind)) this.host.wake(this)
   }
 
   private receivePing(reader: ByteReader): void {

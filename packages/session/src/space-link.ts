@@ -150,6 +150,13 @@ export class SpaceLink {
     return this.link.tally.isOver
   }
 
+  /** Whether there may be something to send because of a message. What it changed in the table wakes each session by itself. */
+  asksForMore(kind: Kind): boolean {
+    if (kind === Kind.Ack || kind === Kind.Members) return false
+    if (kind !== Kind.Registers && kind !== Kind.Seal) return true
+    return !this.isCaughtUp || this.sender.hasForced || this.durability.isAsked
+  }
+
   /** Whether the peer's announcement is complete. */
   get ready(): boolean {
     return this.link.peerReady

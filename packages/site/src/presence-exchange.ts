@@ -3,6 +3,7 @@
  * one neighbour can't hear of another.
  */
 import type { Clock, NodeId, Timer } from '@selvedge/core'
+import type { Roster } from '@selvedge/network'
 import type { Peer, Replica } from '@selvedge/replica'
 import { decodePresence, encodePresence, presenceTopic, PresenceTable, type Presence, type Readiness } from './presence.js'
 
@@ -16,7 +17,7 @@ export interface PresenceExchangeOptions {
   readonly bootMs: number
   readonly clock: Clock
   readonly replica: Replica
-  readonly admits: (node: NodeId) => boolean
+  readonly roster: Pick<Roster, 'admits' | 'relay'>
   readonly readiness: () => Readiness
   readonly trunkSinceMs: () => number | null
   readonly heard: (presence: Presence) => void
@@ -43,9 +44,12 @@ export class PresenceExchange {
     return this.table.get(node, this.now) !== undefined
   }
 
-  /** Whether a node has lately told of a session with another. */
+  /** Whether a node has lately told of a session with another; of the relay it hears by whoever holds the trunk. */
   hears(node: NodeId, other: NodeId): boolean {
-    return this.table.get(node, this.now)?.peers.includes(other) ?? false
+    const presence = this.table.get(node, this.now)
+    if (!presence) return false
+    if (other !== this.options.roster.relay?.node) return presence.peers.includes(other)
+    return presence.trunkSinceMs !== null || this.table.holders(this.now).some(holder => presence.peers.includes(holder))
   }
 
   /** A node's session ended: unless a neighbour still hears it, it is gone. */
@@ -64,7 +68,7 @@ export class PresenceExchange {
   receive(peer: Peer, topic: string, payload: Uint8Array): void {
     if (this.closed || peer.role !== 'node' || !topic.startsWith(`${presenceTopic}/`)) return
     const presence = decodePresence(payload)
-    if (!presence || presence.node === this.options.node || !this.options.admits(presence.node)) return
+    if (!presence || presence.node === this.options.node || !this.options.roster.admits(presence.node)) return
     if (!this.table.learn(presence, this.now)) return
     this.options.heard(presence)
     // Only those who can't hear it for themselves are told.

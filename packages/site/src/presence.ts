@@ -75,6 +75,13 @@ export class PresenceTable {
     for (const { presence, atMs } of this.heard.values()) if (nowMs - atMs <= this.staleMs) yield presence
   }
 
+  /** Nodes heard lately that hold the trunk. */
+  holders(nowMs: number): NodeId[] {
+    const holders: NodeId[] = []
+    for (const { node, trunkSinceMs } of this.present(nowMs)) if (trunkSinceMs !== null) holders.push(node)
+    return holders
+  }
+
   /** Forgets who has been silent for too long, and names them. */
   expire(nowMs: number): NodeId[] {
     const gone = [...this.heard].filter(([, { atMs }]) => nowMs - atMs > this.staleMs).map(([node]) => node)

@@ -350,7 +350,7 @@ export class Site<S extends AnyPointSchema = AnyPointSchema> extends EventEmitte
       bootMs: this.openedAtMs,
       clock: this.environment.clock,
       replica,
-      admits: node => this.roster.admits(node),
+      roster: this.roster,
       readiness: () => this.gate.state,
       trunkSinceMs: () => this.holder?.ownClaim?.sinceMs ?? null,
       heard: presence => {

@@ -279,6 +279,7 @@ export class TestWorld {
     liveRegistersMax: 2,
     haveRunsPerFrame: 1,
     patienceMs: 5,
+    heardSealMs: 5,
     ackIntervalMs: 0,
     membersIntervalMs: 0,
     heardMembersIntervalMs: 0

@@ -73,7 +73,7 @@ export function openSide(table: RegisterTable, { peer, source = 1, role = 'node'
     tuning: {
       ...defaultTuning,
       ...{ registersFrameBytes: 120, liveRegistersMax: 4, haveRunsPerFrame: 2 },
-      ...{ patienceMs: 0, ackIntervalMs: 0, membersIntervalMs: 0, heardMembersIntervalMs: 0 }
+      ...{ patienceMs: 0, heardSealMs: 0, ackIntervalMs: 0, membersIntervalMs: 0, heardMembersIntervalMs: 0 }
     }
   })
   session.addSpace(space)
