@@ -206,7 +206,7 @@ export class SimulatedConnection implements Connection {
       this.end()
     } else {
       this.bytesIn += item.frame.length
-      this.inbox.push(item.frame)
+      this.inbox.push(this.machine.hear ? this.machine.hear(item.frame) : item.frame)
     }
   }
 

@@ -41,6 +41,8 @@ export class SimulatedHost implements Endpoint {
   readonly services = new Map<ServiceName, Accept>()
   /** Changes each frame that this host sends: into another, several or none. */
   speak: ((frame: Uint8Array) => readonly Uint8Array[]) | undefined
+  /** Changes each frame that this host receives. */
+  hear: ((frame: Uint8Array) => Uint8Array) | undefined
   private up = true
   private stopped = false
   private held: (() => void)[] = []

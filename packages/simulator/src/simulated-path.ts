@@ -3,7 +3,6 @@
  * impairs it at present are kept apart, so that faults may overlap and each be mended for itself.
  */
 import type { Kernel } from './kernel.js'
-import { chanceAt } from './link-chance.js'
 
 /**
  * A stream hides what happens to packets, and shows it as time: a lost packet holds back all behind it until it is sent again, an
@@ -135,6 +134,11 @@ export class Path {
 
   /** A number from 0 up to, not including, 1, that looks random and is a function of path, time and draw. */
   private chance(draw: number): number {
-    return chanceAt(this.seed, this.kernel.nowMs, draw)
+    const time = Math.floor(this.kernel.nowMs * 1_000)
+    const high = Math.floor(time / 0x1_0000_0000)
+    let bits = this.seed ^ Math.imul(time | 0, 0x9e3779b1) ^ Math.imul(high, 0x85ebca6b) ^ Math.imul(draw, 0x27d4eb2f)
+    bits = Math.imul(bits ^ (bits >>> 16), 0x21f0aaad)
+    bits = Math.imul(bits ^ (bits >>> 15), 0x735a2d97)
+    return ((bits ^ (bits >>> 15)) >>> 0) / 0x1_0000_0000
   }
 }

@@ -9,6 +9,8 @@ export interface Endpoint {
   readonly isPaused: boolean
   /** Changes each frame that the host sends: into another, several or none. */
   readonly speak: ((frame: Uint8Array) => readonly Uint8Array[]) | undefined
+  /** Changes each frame that the host receives. */
+  readonly hear: ((frame: Uint8Array) => Uint8Array) | undefined
   /** Something happens to its process: now, or when that goes on. */
   happen(run: () => void): void
 }

@@ -38,13 +38,16 @@ await importAutomerge()
 /** What a process ends with that can't use its disk. */
 const diskCodes = new Set(['STORE_FULL', 'STORE_IO', 'STORE_CORRUPT', 'STORE_UNUSABLE'])
 const restartMs = 5_000
+const closeWithinMs = 30_000
 
 /** A machine with its disk, and what runs on it from time to time. */
-abstract class SimulatedProcess<Running> {
+abstract class SimulatedProcess<Running extends { close(): Promise<void> }> {
   readonly host: SimulatedHost
   /** Its clocks; they go on while no process runs. */
   readonly time: MachineTime
   readonly disk: SimulatedDisk
+  /** The key in its data directory: another node's if that directory was copied here. */
+  identity: NodeKey
   protected running: Running | undefined
   private clock: SimulatedClock | undefined
   private boots = 0
@@ -53,9 +56,10 @@ abstract class SimulatedProcess<Running> {
   constructor(
     readonly world: World,
     readonly name: string,
-    readonly key: NodeKey,
+    public key: NodeKey,
     faults: ClockFaults = {}
   ) {
+    this.identity = key
     this.host = world.network.host(name)
     this.disk = new SimulatedDisk(world.kernel, `disk of ${name}`, world.random.fork(`disk of ${name}`))
     this.disk.happen = run => this.host.happen(run)
@@ -74,9 +78,9 @@ abstract class SimulatedProcess<Running> {
 
   /** Starts the process, unless there is one. It is {@link open} some events later. */
   start(): void {
-    if (this.clock) return
+    if (this.clock || !this.mayStart) return
     this.restart?.cancel()
-    const { world, host, key, disk, time } = this
+    const { world, host, identity: key, disk, time } = this
     const clock = (this.clock = new SimulatedClock(world.kernel, this.name, time, run => host.happen(run)))
     const random = world.random.fork(`${this.name} ${this.boots++}`)
     host.powerOn()
@@ -94,6 +98,10 @@ abstract class SimulatedProcess<Running> {
     )
   }
 
+  protected get mayStart(): boolean {
+    return true
+  }
+
   /** kill -9: what it had given to the operating system stays. */
   kill(): void {
     this.stop()
@@ -106,6 +114,19 @@ abstract class SimulatedProcess<Running> {
     this.stop()
     this.disk.powerOff()
     this.host.powerOff()
+  }
+
+  /** SIGTERM: it stores what it has, takes leave, and ends. A machine that goes on does not wait for it for ever. */
+  close(): void {
+    const { clock, running } = this
+    if (!running) return this.kill()
+    const end = (): void => {
+      if (this.clock !== clock) return
+      patience.cancel()
+      this.kill()
+    }
+    const patience = this.world.kernel.after(closeWithinMs, this.name, 'SIGKILL', end)
+    running.close().then(end, end)
   }
 
   /** SIGSTOP: what happens to it waits. */
@@ -138,6 +159,9 @@ abstract class SimulatedProcess<Running> {
 }
 
 export class SimulatedNode extends SimulatedProcess<Site> {
+  /** It is out of the roster, and not to be started. */
+  isExpelled = false
+
   constructor(
     world: World,
     name: string,
@@ -145,6 +169,10 @@ export class SimulatedNode extends SimulatedProcess<Site> {
     readonly site: SiteId
   ) {
     super(world, name, key)
+  }
+
+  protected override get mayStart(): boolean {
+    return !this.isExpelled
   }
 
   protected launch(machine: Machine): Promise<Site> {
@@ -186,6 +214,7 @@ export class World {
   readonly onNodeOpen: ((node: SimulatedNode, clock: Clock) => void)[] = []
   readonly hasRelay: boolean
   private readonly hosts = new Map<NodeId, string>()
+  private renewals = 0
 
   constructor(readonly options: WorldOptions) {
     this.hasRelay = options.relay ?? true
@@ -210,12 +239,7 @@ export class World {
       name,
       key: this.keyOf(name)
     }))
-    const roster = new Roster(
-      site,
-      named.map(({ name, key }) => ({ name, node: key.node })),
-      ...(this.hasRelay ? [{ name: 'relay', node: this.relay.key.node }] : [])
-    )
-    this.rosters.set(site, roster)
+    this.rosters.set(site, this.rosterOf(site, named))
     const nodes = named.map(({ name, key }) => new SimulatedNode(this, name, key, site))
     for (const [i, node] of nodes.entries()) {
       this.hosts.set(node.key.node, node.name)
@@ -224,6 +248,25 @@ export class World {
     }
     this.nodes.push(...nodes)
     return nodes
+  }
+
+  /** A node's machine is another one from now on: with a key of its own. */
+  renewKey(node: SimulatedNode): void {
+    this.hosts.delete(node.key.node)
+    node.identity = node.key = this.keyOf(`${node.name} ${++this.renewals}`)
+    this.hosts.set(node.key.node, node.name)
+  }
+
+  /** The roster of a site is written anew, of the nodes that belong to it. The relay takes it; nodes do when they start. */
+  changeRoster(site: SiteId): void {
+    const members = this.nodes.filter(node => node.site === site && !node.isExpelled)
+    this.rosters.set(site, this.rosterOf(site, members))
+    this.relay.open?.reloadRosters(this.rosters)
+  }
+
+  private rosterOf(site: SiteId, members: readonly { readonly name: string; readonly key: NodeKey }[]): Roster {
+    const entries = members.map(({ name, key }) => ({ name, node: key.node }))
+    return new Roster(site, entries, ...(this.hasRelay ? [{ name: 'relay', node: this.relay.key.node }] : []))
   }
 
   hostOf(node: NodeId): string {

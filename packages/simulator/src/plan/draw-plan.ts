@@ -4,7 +4,7 @@
  */
 import { assert, below, seededRandom, type Random } from '@selvedge/core'
 import fc, { type Arbitrary } from 'fast-check'
-import { faultKinds } from '../faults/index.js'
+import { harmless } from '../faults/index.js'
 import { milliseconds } from './duration.js'
 import { planVersion, type Json, type Plan, type PlannedFault, type PlannedOperation, type PlannedWorld } from './plan.js'
 import type { AnyScenario, Definition, SwarmChoice, Workload } from './scenario.js'
@@ -116,7 +116,7 @@ function weighted<T extends { readonly weight?: number }>(choices: readonly T[],
 
 function drawSwarm({ lastsMs }: Definition, world: PlannedWorld, choice: SwarmChoice, seeded: Random): PlannedFault[] {
   const random = seeded.fork('swarm')
-  const kinds = choice.kinds ?? [...faultKinds.values()]
+  const kinds = choice.kinds ?? harmless
   const everyMs = milliseconds(choice.every ?? lastsMs / 10)
   const longestMs = milliseconds(choice.upTo ?? lastsMs / 4)
   // Some seeds are calm and some are wild; each kind is on in about half of them.

@@ -57,7 +57,7 @@ export interface OperationChoice<
 }
 
 export interface SwarmChoice {
-  /** Default: all that there are. */
+  /** Default: those that take nothing back that a receipt has promised (`harmless`); there are `forgetful` and `untimely` ones too. */
   readonly kinds?: readonly FaultKind[]
   /** Mean time between two faults, in a seed that has about half of the kinds on. Default a tenth of the run. */
   readonly every?: Duration

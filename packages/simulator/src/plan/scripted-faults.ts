@@ -3,9 +3,7 @@
  * healed at the end.
  */
 import type { FaultKind } from '../faults/fault.js'
-import { kill } from '../faults/kill.js'
-import { partition } from '../faults/partition.js'
-import { trunkCut } from '../faults/trunk-cut.js'
+import { kill, partition, trunkCut } from '../faults/index.js'
 import { milliseconds, type Duration } from './duration.js'
 import type { Json, PlannedFault } from './plan.js'
 
