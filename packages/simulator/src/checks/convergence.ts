@@ -6,7 +6,7 @@ import type { SpaceId } from '@selvedge/core'
 import { hashesEqual } from '@selvedge/documents'
 import type { LinkQuality } from '../simulated-network.js'
 import type { Run } from '../run.js'
-import type { Check, HappenedEvent } from './check.js'
+import type { Check } from './check.js'
 import { observerOf, type Observer, type Watched } from './observer.js'
 import { isSiteOf } from './space-names.js'
 
@@ -46,6 +46,7 @@ function linkBoundMs({ latencyMs = 1, jitterMs = 0, bytesPerSecond, loss = 0 }: 
 /** Why the replicas of a run are not all equal now; undefined: they are. */
 export function unconverged(run: Run): { readonly space: string; readonly why: string; readonly hosts: string[] } | undefined {
   const observer = observerOf(run)
+  observer.look()
   const down = observer.machines.filter(({ running }) => !running).map(({ name }) => name)
   if (down.length > 0) return { space: '', why: 'not running', hosts: down }
   for (const [space, ledger] of observer.ledgers) {
@@ -108,10 +109,9 @@ export class Convergence implements Check {
     this.observer = observerOf(run)
   }
 
-  afterEvent(event?: HappenedEvent): void {
+  afterEvent(): void {
     const { healedAtMs, nowMs } = this.run
     if (healedAtMs === undefined || this.convergedAtMs !== undefined || nowMs < this.lookAtMs) return
-    this.observer.look(event?.actor)
     this.lookAtMs = nowMs + lookEveryMs
     const difference = unconverged(this.run)
     if (!difference) {
@@ -136,7 +136,6 @@ export class Convergence implements Check {
   }
 
   atEnd(): void {
-    this.observer.look()
     if (this.convergedAtMs !== undefined || (this.run.healedAtMs !== undefined && !unconverged(this.run))) this.run.pass(this)
     else this.run.unknown(this, 'the run ended before the time to converge was over')
   }

@@ -36,6 +36,7 @@ async function recorded(
   await world.passUntil(() => world.processes.every(({ open }) => open), 60_000)
   nodes[0]!.open!.points.set('ahu/1/temp', value)
   recorder.operation({ id: 'o1', atMs: 0, by: 'hq-1', kind: 'set', args: { path: 'ahu/1/temp' } })
+  recorder.afterEvent('hq-1')
   await world.pass(3_000)
   nodes[1]!.kill()
   await world.pass(1_000)
