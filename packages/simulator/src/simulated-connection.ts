@@ -58,9 +58,9 @@ export class Wire {
     forth.taken = bytes => far.taken(bytes)
     back.deliver = item => near.receive(item)
     back.taken = bytes => near.taken(bytes)
-    const names = { kind, from: from.name, to: to.name }
-    forth.ended = (frame, sentMs, arrivedMs) => options.ended({ ...names, frame, sentMs, arrivedMs })
-    back.ended = (frame, sentMs, arrivedMs) => options.ended({ kind, from: to.name, to: from.name, frame, sentMs, arrivedMs })
+    const [one, other] = [from.name, to.name]
+    forth.ended = (frame, sentMs, arrivedMs) => options.ended({ kind, from: one, to: other, frame, sentMs, arrivedMs })
+    back.ended = (frame, sentMs, arrivedMs) => options.ended({ kind, from: other, to: one, frame, sentMs, arrivedMs })
   }
 
   joins(a: string, b: string): boolean {

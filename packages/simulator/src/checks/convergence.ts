@@ -46,6 +46,7 @@ function linkBoundMs({ latencyMs = 1, jitterMs = 0, bytesPerSecond, loss = 0 }: 
 /** Why the replicas of a run are not all equal now; undefined: they are. */
 export function unconverged(run: Run): { readonly space: string; readonly why: string; readonly hosts: string[] } | undefined {
   const observer = observerOf(run)
+  // Whether or not a check of this run looks too.
   observer.look()
   const down = observer.machines.filter(({ running }) => !running).map(({ name }) => name)
   if (down.length > 0) return { space: '', why: 'not running', hosts: down }

@@ -78,13 +78,13 @@ class Ending implements Check {
 class Moments implements Check {
   readonly name = 'sometimes'
   private run!: Run
-  private waiting: Definition['moments']
+  private waiting: readonly { readonly moment: Definition['moments'][number]; dueMs: number }[]
 
   constructor(
     moments: Definition['moments'],
     private readonly scene: Scene
   ) {
-    this.waiting = moments.filter(({ when }) => when)
+    this.waiting = moments.filter(({ when }) => when).map(moment => ({ moment, dueMs: 0 }))
   }
 
   begin(run: Run): void {
@@ -92,13 +92,15 @@ class Moments implements Check {
   }
 
   afterEvent(): void {
-    let reached = false
-    for (const { name, when } of this.waiting) {
+    const { nowMs } = this.run
+    for (const each of this.waiting) {
+      if (nowMs < each.dueMs) continue
+      const { name, when, everyMs } = each.moment
+      each.dueMs = nowMs + everyMs
       if (!when!(this.scene)) continue
       this.run.reached(name)
-      reached = true
+      this.waiting = this.waiting.filter(other => other !== each)
     }
-    if (reached) this.waiting = this.waiting.filter(({ name }) => !(this.run as { moments?: Set<string> }).moments?.has(name))
   }
 
   /** Reaching is counted over all seeds. */

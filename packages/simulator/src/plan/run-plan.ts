@@ -128,13 +128,18 @@ class Performance {
   private schedule(): void {
     const { plan, world } = this.run
     const { kernel } = world
-    for (const operation of plan.operations)
-      kernel.after(operation.atMs, operation.by, operation.id, () => this.operate(operation))
+    for (const operation of plan.operations) kernel.after(operation.atMs, operation.by, operation.id, () => this.ask(operation))
     for (const fault of plan.faults) {
       kernel.after(fault.atMs, 'fault', fault.id, () => this.strike(fault))
       if (fault.atMs + fault.forMs < plan.untilMs)
         kernel.after(fault.atMs + fault.forMs, 'fault', fault.id, () => this.mend(fault))
     }
+  }
+
+  /** What a process is asked while it is stopped, it does when it goes on. */
+  private ask(operation: PlannedOperation): void {
+    const process = this.run.world.nodes.find(({ name }) => name === operation.by)
+    process?.host.happen(() => this.operate(operation))
   }
 
   private operate(operation: PlannedOperation): void {

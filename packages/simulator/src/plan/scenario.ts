@@ -89,7 +89,11 @@ export interface Definition {
   readonly without: readonly string[]
   readonly ownChecks: readonly CheckFactory[]
   readonly invariants: readonly { readonly name: string; readonly everyMs: number; readonly holds: (scene: Scene) => Judgement }[]
-  readonly moments: readonly { readonly name: string; readonly when: ((scene: Scene) => boolean) | undefined }[]
+  readonly moments: readonly {
+    readonly name: string
+    readonly everyMs: number
+    readonly when: ((scene: Scene) => boolean) | undefined
+  }[]
   readonly endings: readonly { readonly name: string; readonly holds: (scene: Scene) => Judgement | Promise<Judgement> }[]
 }
 
@@ -199,12 +203,16 @@ export class Scenario<Sites extends string = never, Services = unknown, Moment e
     return this.with({ invariants: [...this.definition.invariants, invariant] }) as this
   }
 
-  /** A state that some seed must reach, or the scenario tests less than it seems to: when `when` is true, or code says `reached(name)`. */
+  /**
+   * A state that some seed must reach, or the scenario tests less than it seems to: when `when` is true, or code says `reached(name)`.
+   * It is asked once a second of simulated time; what passes more quickly needs a shorter `every`, and 0 is after every event.
+   */
   sometimes<Name extends string>(
     name: Name,
-    when?: (scene: Scene<Sites, Services, Moment>) => boolean
+    when?: (scene: Scene<Sites, Services, Moment>) => boolean,
+    { every = '1s' }: { readonly every?: Duration } = {}
   ): Scenario<Sites, Services, Moment | Name> {
-    const moment = { name, when: when as unknown as ((scene: Scene) => boolean) | undefined }
+    const moment = { name, everyMs: milliseconds(every), when: when as unknown as ((scene: Scene) => boolean) | undefined }
     return this.with({ moments: [...this.definition.moments, moment] })
   }
 

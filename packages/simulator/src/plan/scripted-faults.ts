@@ -3,7 +3,20 @@
  * healed at the end.
  */
 import type { FaultKind } from '../faults/fault.js'
-import { kill, partition, trunkCut } from '../faults/index.js'
+import {
+  clockDrift,
+  clockSkew,
+  clone,
+  diskFull,
+  kill,
+  mixedVersion,
+  nodePause,
+  partition,
+  powerLoss,
+  restoreOldCopy,
+  relayRollback,
+  trunkCut
+} from '../faults/index.js'
 import { milliseconds, type Duration } from './duration.js'
 import type { Json, PlannedFault } from './plan.js'
 
@@ -12,7 +25,8 @@ export class ScriptedFault {
   constructor(
     private readonly timesMs: (untilMs: number) => number[],
     private readonly kind: string,
-    private readonly args: Json,
+    /** One of these for each that is struck. */
+    private readonly args: readonly Json[],
     private readonly forMs?: number
   ) {}
 
@@ -24,7 +38,15 @@ export class ScriptedFault {
   /** @internal */
   planned(id: string, untilMs: number): PlannedFault[] {
     const { kind, args } = this
-    return this.timesMs(untilMs).map((atMs, i) => ({ id: `${id}.${i}`, atMs, forMs: this.forMs ?? untilMs - atMs, kind, args }))
+    return this.timesMs(untilMs).flatMap((atMs, i) =>
+      args.map((each, j) => ({
+        id: `${id}.${i}${args.length > 1 ? `.${j}` : ''}`,
+        atMs,
+        forMs: this.forMs ?? untilMs - atMs,
+        kind,
+        args: each
+      }))
+    )
   }
 }
 
@@ -43,16 +65,70 @@ export class FaultTime<Sites extends string> {
     return this.do(partition, { groups })
   }
 
-  /** kill -9 of a node, or of the relay; it is started again at the end. */
-  kill(host: NodeName<Sites> | 'relay'): ScriptedFault {
-    return this.do(kill, { host })
+  /** kill -9 of nodes, or of the relay; they are started again at the end. */
+  kill(...hosts: readonly Host<Sites>[]): ScriptedFault {
+    return this.each(kill, hosts)
+  }
+
+  /** Machines lose their power: what was not fsynced may be lost. They boot at the end. */
+  cutPower(...hosts: readonly Host<Sites>[]): ScriptedFault {
+    return this.each(powerLoss, hosts)
+  }
+
+  /** Machines sleep, or their processes are stopped: all that would have happened to them happens when they go on. */
+  suspend(...hosts: readonly Host<Sites>[]): ScriptedFault {
+    return this.each(nodePause, hosts)
+  }
+
+  /** A backup is taken now, and put back at the end: `at('1h').rollBack('relay').for('24h')`. */
+  rollBack(host: Host<Sites>): ScriptedFault {
+    return host === 'relay' ? this.do(relayRollback, {}) : this.do(restoreOldCopy, { host })
+  }
+
+  /** The disk image of one node, its key with it, runs on another machine too. At the end that has its own key, and an empty disk. */
+  clone(host: NodeName<Sites>, onto: NodeName<Sites>): ScriptedFault {
+    return this.do(clone, { host, onto })
+  }
+
+  /** A wall clock is off by this, forwards or back, until it is set right at the end. */
+  setClock(host: Host<Sites>, off: { readonly ahead: Duration } | { readonly behind: Duration }): ScriptedFault {
+    return this.do(clockSkew, { host, byMs: 'ahead' in off ? milliseconds(off.ahead) : -milliseconds(off.behind) })
+  }
+
+  /** The clocks of a machine go too fast, in parts of a million; below 0 too slow. */
+  drift(host: Host<Sites>, ppm: number): ScriptedFault {
+    return this.do(clockDrift, { host, ppm })
+  }
+
+  /** A disk has room for so many bytes, and no more. */
+  fillDisk(host: Host<Sites>, { roomBytes = 0 }: { readonly roomBytes?: number } = {}): ScriptedFault {
+    return this.do(diskFull, { host, roomBytes })
+  }
+
+  /** A process is restarted as another version: `apart` is one that nobody else understands. */
+  runAs(version: 'older' | 'newer' | 'apart', ...hosts: readonly Host<Sites>[]): ScriptedFault {
+    return new ScriptedFault(
+      this.timesMs,
+      mixedVersion.kind,
+      hosts.map(host => ({ host, version }))
+    )
   }
 
   /** Any kind of fault, also your own. */
   do<A extends Json>({ kind }: FaultKind<A>, args: A): ScriptedFault {
-    return new ScriptedFault(this.timesMs, kind, args)
+    return new ScriptedFault(this.timesMs, kind, [args])
+  }
+
+  private each({ kind }: { readonly kind: string }, hosts: readonly string[]): ScriptedFault {
+    return new ScriptedFault(
+      this.timesMs,
+      kind,
+      hosts.map(host => ({ host }))
+    )
   }
 }
+
+type Host<Sites extends string> = NodeName<Sites> | 'relay'
 
 /** Nodes of a site `a` are `a-1`, `a-2` and so on. */
 export type NodeName<Sites extends string> = `${Sites}-${number}`
