@@ -22,11 +22,11 @@ export const mutationScenario: AnyScenario = scenario('mutants')
   .shows('What the checks see of a runtime with a bug in it.')
   .site('a', { nodes: 3 })
   .siteOptions({
-    timing: { gcIntervalMs: 3_000, gcHorizonMs: 40_000, closeIncarnationsAfterMs: 40_000, compareIntervalMs: 10_000 }
+    timing: { gcIntervalMs: 1_500, gcHorizonMs: 10_000, closeIncarnationsAfterMs: 10_000, compareIntervalMs: 4_000 }
   })
-  .lasts('3m')
+  .lasts('40s')
   .workload(
-    { every: '300ms' },
+    { every: '150ms' },
     set({ weight: 6 }),
     set({ weight: 2, space: 'local' }),
     remove({ weight: 3 }),
@@ -41,9 +41,9 @@ export const mutationScenario: AnyScenario = scenario('mutants')
     editConfig({ weight: 0.5 })
   )
   .operation('take-over', {
-    every: '5s',
+    every: '2s',
     args: fc.record({ path: fc.integer({ min: 1, max: 12 }).map(n => `override/${n}`), value: fc.integer({ min: 0, max: 100 }) }),
     run: ({ site }, { path, value }) => void site.points.set(path, value),
     describe: ({ path, value }) => `writes ${path} = ${value} for good`
   })
-  .swarm({ every: '6s', upTo: '60s' })
+  .swarm({ every: '1500ms', upTo: '15s' })

@@ -1,4 +1,5 @@
 /** Operations on shared documents (Yjs) and config (Automerge). Every edit puts in a text that occurs nowhere else: the operation's id. */
+import { isSelvedgeError } from '@selvedge/core'
 import type { DurabilityLevel } from '@selvedge/replica'
 import type { Site } from '@selvedge/site'
 import fc from 'fast-check'
@@ -56,22 +57,37 @@ export function editConfig(choice: DocumentChoice = {}): OperationKind<{ documen
       setting: fc.constantFrom('a', 'b', 'c'),
       release: fc.boolean()
     }),
-    async run(place, { document, setting, release }) {
-      const { site, operation } = place
-      const config = await site.config(document)
-      const adds = `[${operation.id}]`
-      // Under a key of its own too: the setting's earlier value is lost to the later one, this is not.
-      const changed = config.change(
-        `operation ${operation.id}`,
-        draft => Object.assign(draft, { [setting]: adds, [adds]: true }),
-        { release }
-      )
-      noteEdit(place, site.space('config'), document, 'automerge', 'site', { adds })
-      await changed
-    },
+    run: (place, args) => unlessRefused(place, changeConfig(place, args)),
     describe: ({ document, setting, release }) => `changes ${setting} of ${document}${release ? ' and releases it' : ''}`
   }
 }
+
+async function changeConfig(
+  place: Place,
+  { document, setting, release }: { readonly document: string; readonly setting: string; readonly release: boolean }
+): Promise<void> {
+  const { site, operation } = place
+  const config = await site.config(document)
+  const adds = `[${operation.id}]`
+  // Under a key of its own too: the setting's earlier value is lost to the later one, this is not.
+  const changed = config.change(`operation ${operation.id}`, draft => Object.assign(draft, { [setting]: adds, [adds]: true }), {
+    release
+  })
+  noteEdit(place, site.space('config'), document, 'automerge', 'site', { adds })
+  await changed
+}
+
+/** Over a disk that fails or is full, a config may say that it can't be read or changed now: an answer, which a service waits out. */
+async function unlessRefused({ run, name }: Place, asked: Promise<void>): Promise<void> {
+  try {
+    await asked
+  } catch (error) {
+    if (!isSelvedgeError(error) || !refusals.has(error.code)) throw error
+    run.tell(name, `is refused: ${error.code}`)
+  }
+}
+
+const refusals = new Set<string>(['STORE_IO', 'STORE_FULL', 'STORE_DEGRADED'])
 
 function noteEdit(
   { run, name }: Place,
