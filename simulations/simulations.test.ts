@@ -1,19 +1,42 @@
-/** Every scenario, for some seeds; `selvedge sim run simulations` runs more of them. */
-import { readdirSync } from 'node:fs'
-import { drawPlan, runPlan, shrink, type AnyScenario } from '@selvedge/simulator'
+/** Every scenario, for some seeds, and every plan of `pinned/`; `selvedge sim run simulations` runs more seeds. */
+import { mkdtempSync, readdirSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { drawPlan, readPlan, runPlan, savePlan, shrink, type AnyScenario, type RunResult } from '@selvedge/simulator'
 import { simTest } from '@selvedge/simulator/vitest'
 import { describe, expect, it } from 'vitest'
 import forgetfulLights from './services/forgetful-lights.js'
 
-const files = readdirSync(import.meta.dirname).filter(name => name.endsWith('.ts') && !name.endsWith('.test.ts'))
+const seeds = 50
+/** No further seed of a scenario is begun after this. */
+const time = '2s'
 
-for (const file of files) {
+for (const file of readdirSync(import.meta.dirname)) {
+  if (!file.endsWith('.ts') || file.endsWith('.test.ts')) continue
   const { default: scenario } = (await import(`./${file}`)) as { default: AnyScenario }
-  simTest(scenario.name, scenario, { seeds: 50, time: '5s' })
+  simTest(scenario.name, scenario, { seeds, time })
+}
+
+describe('a pinned plan', () => {
+  const directory = join(import.meta.dirname, 'pinned')
+
+  for (const file of readdirSync(directory).filter(name => name.endsWith('.json')))
+    it(file, async () => {
+      const { finding } = await runPinned(join(directory, file))
+      expect(finding?.sentence).toBeUndefined()
+    })
+})
+
+/** Runs a plan on the scenario whose file it names. */
+async function runPinned(path: string): Promise<RunResult> {
+  const { plan, scenarioFile } = readPlan(path)
+  const { default: scenario } = (await import(scenarioFile!)) as { default: AnyScenario }
+  expect(scenario.name).toBe(plan.scenario)
+  return runPlan(scenario, plan)
 }
 
 describe('lights that forget people', () => {
-  it('are caught, and the failure shrinks to somebody on each side of the cut', { timeout: 300_000 }, async () => {
+  it('are caught, and the failure shrinks to somebody on each side of the cut, and fails again as a pinned plan', async () => {
     for (let seed = 1; seed <= 10; seed++) {
       const plan = drawPlan(forgetfulLights, seed)
       const result = await runPlan(forgetfulLights, plan)
@@ -22,6 +45,13 @@ describe('lights that forget people', () => {
       expect(small.result.finding?.check).toBe('everybody is counted')
       expect(small.plan.operations.length).toBeLessThanOrEqual(3)
       expect(small.plan.faults.map(({ kind }) => kind)).toEqual(['partition'])
+      const directory = mkdtempSync(join(tmpdir(), 'pinned-'))
+      try {
+        const path = savePlan(directory, small.plan, join(import.meta.dirname, 'services/forgetful-lights.ts'))
+        expect((await runPinned(path)).finding?.sentence).toBe(small.result.finding?.sentence)
+      } finally {
+        rmSync(directory, { recursive: true })
+      }
       return
     }
     expect.unreachable('ten seeds did not catch it')
