@@ -30,4 +30,4 @@ export default scenario('cold boot offline')
     },
     { every: '1s' }
   )
-  .without('documents-equal', 'session-guarantees', 'residency')
+  .without('conflicts-recorded', 'documents-equal', 'session-guarantees', 'residency')
