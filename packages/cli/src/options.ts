@@ -19,6 +19,13 @@ export function parseCount(text: string): number {
   return Number(text)
 }
 
+/** How many processes. */
+export function parseJobs(text: string): number {
+  const jobs = parseCount(text)
+  if (jobs < 1 || jobs > 256) throw new InvalidArgumentError('Use 1 to 256.')
+  return jobs
+}
+
 /** JSON when it is JSON, else the text itself: `21.5`, `true`, `"21.5"`, `{"a":1}`, `eco`. */
 export function parseValue(text: string): unknown {
   try {

@@ -1,6 +1,6 @@
 /** Draws one recording: lanes, what went between them, and what was done to them. */
 import type { Recording, RecordedFault, RecordedMessage, RecordedOperation, Span } from '../src/timeline/recording.js'
-import { coverage, hashStretches, skewStretches, type Stretch } from './replica-states.js'
+import { coverage, hashStretches, holders, skewStretches, type Stretch } from './replica-states.js'
 import { clock, duration, type TimeAxis } from './time-axis.js'
 
 /** Height of a lane's parts, from its top. */
@@ -65,10 +65,11 @@ export class Lanes {
   choose(space: number): void {
     this.space = space
     const { recording } = this
+    const holding = new Set(holders(recording, space))
     this.lanes = recording.actors.map((_, actor) => ({
       hashes: hashStretches(recording, actor, space),
       skews: skewStretches(recording, actor),
-      water: coverage(recording, actor, space),
+      water: holding.has(actor) ? coverage(recording, actor, space) : [],
       spans: recording.spans.filter(span => span.actor === actor)
     }))
     this.hueOf = new Map()
@@ -150,6 +151,11 @@ export class Lanes {
   private drawLane(context: CanvasRenderingContext2D, axis: TimeAxis, actor: number): void {
     const { hashes, skews, water, spans } = this.lanes[actor]!
     const top = this.tops[actor]!
+    if (hashes.length === 0) {
+      context.fillStyle = this.colour('--faint')
+      context.textAlign = 'left'
+      context.fillText(`holds no ${this.recording.spaces[this.space]}`, axis.left + 6, top + lane.hash + lane.hashHeight / 2)
+    }
     const band = (fromMs: number, toMs: number, y: number, height: number): void => {
       const [x, end] = [Math.max(axis.left, axis.x(fromMs)), Math.min(axis.right, axis.x(toMs))]
       if (end > axis.left && x < axis.right) context.fillRect(x, y, Math.max(0.5, end - x), height)

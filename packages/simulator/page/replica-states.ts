@@ -70,6 +70,13 @@ export class ReplicaStates {
   }
 }
 
+/** Actors that held a space at some time: those of other sites never do. */
+export function holders({ actors, looks }: Recording, space: number): readonly number[] {
+  const found = new Set<number>()
+  for (const look of looks) if (look.space === space) found.add(look.actor)
+  return [...actors.keys()].filter(actor => found.has(actor))
+}
+
 export interface Stretch {
   readonly fromMs: number
   toMs: number

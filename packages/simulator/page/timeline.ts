@@ -1,7 +1,7 @@
 /** The page: reads the recordings that stand in it, shows one or two of them, and what each replica held at a moment. */
 import type { Recording } from '../src/timeline/recording.js'
 import { Lanes, skewText } from './lanes.js'
-import { firstDivergence, ReplicaStates, type ActorState } from './replica-states.js'
+import { firstDivergence, holders, ReplicaStates, type ActorState } from './replica-states.js'
 import { clock, duration, TimeAxis } from './time-axis.js'
 
 const laneNamesWidth = 112
@@ -25,6 +25,12 @@ function colour(name: string): string {
   let value = colours.get(name)
   if (value === undefined) colours.set(name, (value = root.getPropertyValue(name).trim()))
   return value
+}
+
+/** What an actor held, and whose it is. */
+interface ShownState extends ActorState {
+  readonly actor: number
+  readonly name: string
 }
 
 class View {
@@ -67,7 +73,7 @@ class View {
       `${recording.events.toLocaleString('en')} events`,
       `trace ${recording.traceHash}`
     ]
-    if (recording.messagesLeftOut > 0) facts.push(`${recording.messagesLeftOut.toLocaleString('en')} messages not shown`)
+    if (recording.messagesLeftOut > 0) facts.push(`${recording.messagesLeftOut.toLocaleString('en')} earlier messages not shown`)
     if (recording.looksLeftOut > 0) facts.push(`${recording.looksLeftOut.toLocaleString('en')} later changes not shown`)
     return element(
       'header',
@@ -216,24 +222,24 @@ class View {
 
   private fillPanel(): void {
     const { cursorMs = 0, recording } = this
-    const states = this.states.at(cursorMs)
+    const all = this.states.at(cursorMs)
+    const shown = holders(recording, this.space).map(actor => ({ actor, name: recording.actors[actor]!.name, ...all[actor]! }))
     const down = (actor: number): string | undefined =>
       recording.spans.find(span => span.actor === actor && span.fromMs <= cursorMs && cursorMs < span.toMs)?.state
     this.panel.replaceChildren(
       element('h3', {}, `At ${clock(cursorMs)}, ${recording.spaces[this.space] ?? 'no space'}`),
-      this.replicaTable(states, down),
-      this.registerTable(states)
+      this.replicaTable(shown, down),
+      this.registerTable(shown)
     )
   }
 
-  private replicaTable(states: readonly ActorState[], down: (actor: number) => string | undefined): HTMLElement {
+  private replicaTable(states: readonly ShownState[], down: (actor: number) => string | undefined): HTMLElement {
     const writers = [...new Set(states.flatMap(({ spaces }) => [...(spaces[this.space]?.vector.keys() ?? [])]))].sort()
     this.nameWriters(writers)
     const most = new Map(
       writers.map(writer => [writer, Math.max(...states.map(state => state.spaces[this.space]?.vector.get(writer) ?? 0))])
     )
-    const rows = this.recording.actors.map((actor, i) => {
-      const state = states[i]!
+    const rows = states.map(state => {
       const space = state.spaces[this.space]
       const cells = writers.map(writer => {
         const seq = space?.vector.get(writer) ?? 0
@@ -242,8 +248,8 @@ class View {
       return element(
         'tr',
         {},
-        element('th', {}, actor.name),
-        element('td', {}, down(i) ?? 'up'),
+        element('th', {}, state.name),
+        element('td', {}, down(state.actor) ?? 'up'),
         element('td', {}, skewText(state.skewMs)),
         element('td', { class: 'hash' }, space?.hash.slice(0, 12) ?? ''),
         ...cells
@@ -266,7 +272,7 @@ class View {
     }
   }
 
-  private registerTable(states: readonly ActorState[]): HTMLElement {
+  private registerTable(states: readonly ShownState[]): HTMLElement {
     const keys = new Set<string>()
     for (const { spaces } of states)
       for (const [key, [path]] of spaces[this.space]?.registers ?? []) if (path.includes(this.filter)) keys.add(key)
@@ -288,7 +294,7 @@ class View {
       return element('tr', differs ? { class: 'differs' } : {}, element('th', {}, slot ? `${path} [${slot}]` : path), ...cells)
     })
     const more = sorted.length - rows.length
-    const top = ['register', ...this.recording.actors.map(({ name }) => name)].map(text => element('th', {}, text))
+    const top = ['register', ...states.map(({ name }) => name)].map(text => element('th', {}, text))
     return element(
       'div',
       { class: 'scroll' },

@@ -9,6 +9,7 @@ export {
   mutantProcess,
   mutants,
   scoreOf,
+  type HuntOptions,
   type Mutant,
   type Outcome as MutantOutcome,
   type Score as MutationScore
@@ -38,4 +39,8 @@ export { causalStory, type StoryLine } from './plan/story.js'
 export type { Finding, Named, Phase, Run, Verdict } from './run.js'
 export type { LinkQuality } from './simulated-network.js'
 export { readPlan, savePlan } from './system/plan-files.js'
+export { timelineAssets } from './system/timeline-assets.js'
+export { recordBeside, type Beside, type BesideOptions, type RecordedBeside } from './timeline/record-beside.js'
+export type { Recording } from './timeline/recording.js'
+export { timelinePage, type TimelineAssets } from './timeline/timeline-page.js'
 export { SimulatedNode, SimulatedRelay, World, type WorldOptions } from './world.js'

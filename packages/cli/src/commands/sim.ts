@@ -2,19 +2,22 @@
 import { availableParallelism } from 'node:os'
 import { readdirSync, statSync } from 'node:fs'
 import { join, relative, resolve } from 'node:path'
-import { InvalidArgumentError, type Command } from 'commander'
+import type { Command } from 'commander'
 import { SelvedgeError } from '@selvedge/core'
 import type { Plan, RunResult } from '@selvedge/simulator'
+import { simMutateCommand } from './sim-mutate.js'
+import { simOpenCommand } from './sim-open.js'
 import { cliErrors } from '../errors.js'
 import { Ended } from '../failure.js'
 import type { Io } from '../io.js'
-import { examples, parseCount, parseDuration } from '../options.js'
+import { examples, parseCount, parseDuration, parseJobs } from '../options.js'
 import { styleFor } from '../output/style.js'
 import { printable } from '../output/text.js'
 import type { ScenarioSummary } from '../sim/protocol.js'
 import { SeedRun } from '../sim/seed-run.js'
-import { printableLines, progressLine, runReport } from '../sim/sim-output.js'
+import { printableLines, progressLine, runReport, shrinkLine } from '../sim/sim-output.js'
 import { exitCodeOf, simExitCodes, type FailureGroup, type ScenarioTally } from '../sim/tally.js'
+import { targetOf, usage } from '../sim/target.js'
 import { Worker, WorkerFailure } from '../sim/workers.js'
 
 const defaultSeeds = 100
@@ -46,12 +49,15 @@ export function simCommands(program: Command, io: Io): void {
     sim,
     'selvedge sim run simulations --seeds 200 --time 60s',
     'selvedge sim replay .selvedge/failures/split-brain-17.json',
-    'selvedge sim replay 17 simulations/split-brain.ts --until 5m'
+    'selvedge sim replay 17 simulations/split-brain.ts --until 5m',
+    'selvedge sim open .selvedge/failures/split-brain-17.json'
   )
   sim.addHelpText('after', exitCodesHelp)
   runCommand(sim, io)
   replayCommand(sim, io)
   shrinkCommand(sim, io)
+  simOpenCommand(sim, io)
+  simMutateCommand(sim, io)
 }
 
 function runCommand(sim: Command, io: Io): void {
@@ -129,10 +135,7 @@ async function describeFailure(
   const small = await worker
     .ask({ type: 'shrink', file, scenario: name, plan: group.seed, withinMs: flags.shrink }, news => {
       if (news.type !== 'shrinking') return
-      const { step, runs, operations, faults, nodes } = news.progress
-      io.progress?.(
-        `making seed ${group.seed} small: ${operations} operations, ${faults} faults, ${nodes} nodes; ${runs} runs; trying without ${step}`
-      )
+      io.progress?.(`making seed ${group.seed} small: ${shrinkLine(news.progress)}`)
     })
     .catch((error: unknown) => {
       if (error instanceof WorkerFailure) return undefined
@@ -141,7 +144,7 @@ async function describeFailure(
   if (!small) return
   const path = savePlan(flags.failures, withFailure(small.plan, small.result), file)
   group.plan = path
-  group.report = printableLines(failureReport(small.result, `selvedge sim replay ${path}`))
+  group.report = printableLines(failureReport(small.result, `selvedge sim replay ${path}`, `selvedge sim open ${path}`))
 }
 
 function replayCommand(sim: Command, io: Io): void {
@@ -162,9 +165,12 @@ function replayCommand(sim: Command, io: Io): void {
           if (news.type === 'line' && !flags.json)
             void io.write(`${clockTime(news.line.atMs)}  ${printable(`${news.line.actor} ${news.line.text}`)}\n`)
         })
-        const again = `selvedge sim replay ${which}${file === undefined ? '' : ` ${file}`}`
+        const same = `${which}${file === undefined ? '' : ` ${file}`}${flags.only === undefined ? '' : ` --only ${JSON.stringify(flags.only)}`}`
         if (flags.json) await io.write(`${JSON.stringify({ ...result, story: undefined })}\n`)
-        else if (result.finding) await io.write(`\n${printableLines(failureReport(result, again))}\n`)
+        else if (result.finding)
+          await io.write(
+            `\n${printableLines(failureReport(result, `selvedge sim replay ${same}`, `selvedge sim open ${same}`))}\n`
+          )
         else await io.write(`\nnothing fails; ${result.events} events, trace ${result.traceHash}\n`)
         throw new Ended(result.finding ? simExitCodes[result.finding.kind] : simExitCodes.pass)
       } finally {
@@ -194,8 +200,7 @@ function shrinkCommand(sim: Command, io: Io): void {
       try {
         const small = await worker.ask({ type: 'shrink', ...target, withinMs: flags.time }, news => {
           if (news.type !== 'shrinking') return
-          const { step, runs, operations, faults, nodes } = news.progress
-          io.progress?.(`${operations} operations, ${faults} faults, ${nodes} nodes; ${runs} runs; trying without ${step}`)
+          io.progress?.(shrinkLine(news.progress))
         })
         io.progress?.('')
         if (!small) {
@@ -208,36 +213,15 @@ function shrinkCommand(sim: Command, io: Io): void {
         await io.write(
           `${operations.length} operations and ${faults.length} faults are left after ${small.runs} runs; ${rest}\n\n`
         )
-        await io.write(`${printableLines(failureReport(small.result, `selvedge sim replay ${path}`))}\n`)
+        await io.write(
+          `${printableLines(failureReport(small.result, `selvedge sim replay ${path}`, `selvedge sim open ${path}`))}\n`
+        )
       } finally {
         io.progress?.('')
         worker.close()
       }
     })
   examples(shrink, 'selvedge sim shrink 17 simulations/split-brain.ts', 'selvedge sim shrink failure.json --time 5m')
-}
-
-/** What a seed or a saved plan means, and the scenario that it is of. */
-async function targetOf(
-  which: string,
-  file: string | undefined,
-  only: string | undefined
-): Promise<{ readonly file: string; readonly scenario: string; readonly plan: Plan | number }> {
-  if (/^\d+$/.test(which)) {
-    if (file === undefined)
-      throw new SelvedgeError(cliErrors.optionMissing, 'a seed says nothing without its scenario: name the file after it')
-    return { file: resolve(file), scenario: only ?? '', plan: Number(which) }
-  }
-  const { readPlan } = await import('@selvedge/simulator')
-  try {
-    const { plan, scenarioFile } = readPlan(which)
-    const from = file === undefined ? scenarioFile : resolve(file)
-    if (from === undefined) throw usage(`${which} does not say where its scenario is: name the file after it`)
-    return { file: from, scenario: only ?? plan.scenario, plan }
-  } catch (cause) {
-    if (cause instanceof SelvedgeError) throw cause
-    throw new SelvedgeError(cliErrors.fileInvalid, `${which}: ${(cause as Error).message}`, { cause, details: { file: which } })
-  }
 }
 
 async function listScenarios(paths: readonly string[]): Promise<ScenarioSummary[]> {
@@ -302,16 +286,6 @@ function jsonOf({ scenario, seeds, simulatedMs, events, compared, groups, passed
   }
 }
 
-function parseJobs(text: string): number {
-  const jobs = parseCount(text)
-  if (jobs < 1 || jobs > 256) throw new InvalidArgumentError('Use 1 to 256.')
-  return jobs
-}
-
 function parseBudget(text: string): number {
   return /^0(ms|s|m|h|d)?$/.test(text) ? 0 : parseDuration(text)
-}
-
-function usage(message: string): SelvedgeError {
-  return new SelvedgeError(cliErrors.fileInvalid, message)
 }

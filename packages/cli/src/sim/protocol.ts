@@ -1,5 +1,5 @@
 /** What the command and its worker processes say to one another. */
-import type { Plan, RunResult, ShrinkProgress, StoryLine } from '@selvedge/simulator'
+import type { Beside, Plan, RunResult, ShrinkProgress, StoryLine } from '@selvedge/simulator'
 
 /** A scenario of a file, as whoever does not load it knows it. */
 export interface ScenarioSummary {
@@ -27,6 +27,14 @@ export type Order =
       readonly plan: Plan | number
       readonly withinMs: number
     }
+  | {
+      readonly type: 'open'
+      readonly file: string
+      readonly scenario: string
+      readonly plan: Plan | number
+      readonly beside: Beside
+      readonly withinMs: number
+    }
 
 export interface Answers {
   readonly list: readonly ScenarioSummary[]
@@ -35,6 +43,8 @@ export interface Answers {
   /** `undefined`: the plan does not fail. */
   readonly shrink:
     { readonly plan: Plan; readonly result: RunResult; readonly runs: number; readonly finished: boolean } | undefined
+  /** `beside`: what the other run on the page is, if there is one. */
+  readonly open: { readonly page: string; readonly result: RunResult; readonly beside: string | undefined }
 }
 
 export type News =

@@ -1,4 +1,5 @@
 /** What `selvedge sim` shows: a line of progress, and a report. */
+import type { ShrinkProgress } from '@selvedge/simulator'
 import type { Style } from '../output/style.js'
 import { printable } from '../output/text.js'
 import type { SeedRun } from './seed-run.js'
@@ -25,6 +26,10 @@ export function progressLine(run: SeedRun, withinMs: number): string {
     ...(moments > 0 ? [`sometimes ${reached}/${moments}`] : []),
     ...(failures > 0 ? [`${failures} failures`] : [])
   ].join(' · ')
+}
+
+export function shrinkLine({ step, runs, operations, faults, nodes }: ShrinkProgress): string {
+  return `${operations} operations, ${faults} faults, ${nodes} nodes; ${runs} runs; trying without ${step}`
 }
 
 export function runReport(run: SeedRun, style: Style): string {

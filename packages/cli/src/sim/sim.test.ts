@@ -1,5 +1,6 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { pathToFileURL } from 'node:url'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { Spawned, type Ended } from '../testing/spawned.js'
 
@@ -55,11 +56,11 @@ afterEach(async () => {
 afterAll(() => rmSync(root, { recursive: true, force: true }))
 
 function sim(...args: string[]): Promise<Ended> {
-  return started(...args).ended
+  return started({}, ...args).ended
 }
 
-function started(...args: string[]): Spawned {
-  const spawned = new Spawned(['sim', ...args], root)
+function started(env: NodeJS.ProcessEnv, ...args: string[]): Spawned {
+  const spawned = new Spawned(['sim', ...args], root, env)
   left.push(spawned)
   return spawned
 }
@@ -107,8 +108,50 @@ describe('sim run', { timeout: 300_000 }, () => {
       file: '../../split.ts',
       failure: { check: 'everybody is counted' }
     })
+    expect(out).toContain(`look:   selvedge sim open ${plan}`)
     const shrunk = await sim('shrink', plan)
     expect(shrunk.out).toMatch(/^2 operations and 1 faults are left/)
+  })
+
+  it('shows a run beside another one on a page, and opens it', async () => {
+    const plan = join(root, 'split-plan.json')
+    const operations = [1, 2].map(n => ({ id: `o${n}`, atMs: 3_500 + 500 * n, by: `hq-${n}`, kind: 'enter', args: null }))
+    const faults = [{ id: 'f1', atMs: 3_000, forMs: 2_000, kind: 'partition', args: { groups: [['hq-1'], ['hq-2']] } }]
+    const world = { epochMs: 1_700_000_000_000, relay: false, sites: [{ id: 'hq', nodes: ['hq-1', 'hq-2'], lan: {}, trunk: {} }] }
+    const failure = { check: '', fingerprint: '', sentence: '' }
+    const saved = {
+      version: 1,
+      scenario: 'split hall',
+      seed: 1,
+      file: 'split.ts',
+      failure,
+      world,
+      faults,
+      operations,
+      untilMs: 6_000
+    }
+    writeFileSync(plan, JSON.stringify(saved))
+    const opened = join(root, 'opened')
+    const browser = join(root, 'browser.sh')
+    writeFileSync(browser, `#!/bin/sh\nprintf %s "$1" > ${opened}\n`, { mode: 0o755 })
+    const { code, out } = await started({ BROWSER: browser }, 'open', plan, '--out', 'pages/split.html').ended
+    expect({ code, out }).toEqual({
+      code: 0,
+      out: '2 entered, 1 are counted (everybody is counted)\nbeside it: without its faults\nopened pages/split.html\n'
+    })
+    const page = readFileSync(join(root, 'pages/split.html'), 'utf8')
+    const [, json = ''] = /id="recordings">(.*?)<\/script>/s.exec(page) ?? []
+    expect(JSON.parse(json)).toMatchObject([
+      {
+        label: 'failing',
+        failure: { check: 'everybody is counted' },
+        operations: [{ id: 'o1' }, { id: 'o2' }],
+        faults: [{ kind: 'partition' }]
+      },
+      { label: 'without its faults', summary: 'nothing fails', failure: null, faults: [] }
+    ])
+    await until(() => existsSync(opened) && readFileSync(opened, 'utf8') !== '')
+    expect(readFileSync(opened, 'utf8')).toBe(pathToFileURL(join(root, 'pages/split.html')).href)
   })
 
   it('says what no seed reached', async () => {
@@ -129,6 +172,8 @@ describe('sim run', { timeout: 300_000 }, () => {
     [['run', 'whole.ts', '--seeds', 'many'], 'whole number'],
     [['run', 'whole.ts', '--only', 'nobody'], 'no scenario has'],
     [['replay', '7'], 'name the file'],
+    [['open', '7'], 'name the file'],
+    [['mutate', '--only', 'nobody'], 'no mutant has'],
     [['replay', 'whole.ts'], 'whole.ts']
   ])('%j ends with 5', async (args, problem) => {
     const { code, err } = await sim(...args)
@@ -137,7 +182,7 @@ describe('sim run', { timeout: 300_000 }, () => {
   })
 
   it('ends with the report so far at SIGINT', async () => {
-    const run = started('run', 'long.ts', '--jobs', '1')
+    const run = started({}, 'run', 'long.ts', '--jobs', '1')
     const before = pids().length
     await until(() => pids().length >= before + 2)
     const { code, out } = await run.stop('SIGINT')
@@ -148,7 +193,7 @@ describe('sim run', { timeout: 300_000 }, () => {
 
   it('takes its workers with it when it is killed', async () => {
     const before = pids().length
-    const run = started('run', 'long.ts', '--jobs', '2')
+    const run = started({}, 'run', 'long.ts', '--jobs', '2')
     await until(() => pids().length >= before + 3)
     const workers = pids().slice(before + 1)
     expect(workers.every(lives)).toBe(true)

@@ -1,5 +1,16 @@
 /** A worker process: it loads scenarios, and runs what the command tells it to, one after the other. It ends with the command. */
-import { drawPlan, runPlan, shrink, type AnyScenario, type Plan, type RunResult } from '@selvedge/simulator'
+import {
+  drawPlan,
+  recordBeside,
+  runPlan,
+  shrink,
+  timelineAssets,
+  timelinePage,
+  type AnyScenario,
+  type Plan,
+  type RunResult,
+  type ShrinkProgress
+} from '@selvedge/simulator'
 import type { Answers, News, Order } from './protocol.js'
 import { loadScenarios } from './scenario-file.js'
 
@@ -30,12 +41,14 @@ async function answer(order: Order): Promise<Answers[keyof Answers]> {
     })
     return { plan, result: brief(result) }
   }
+  const shrinking = { within: order.withinMs, onProgress: (progress: ShrinkProgress) => tell({ type: 'shrinking', progress }) }
+  if (order.type === 'open') {
+    const { result, recordings } = await recordBeside(scenario, plan, { ...shrinking, beside: order.beside })
+    return { page: timelinePage(recordings, timelineAssets()), result: brief(result), beside: recordings[1]?.label }
+  }
   const result = await runPlan(scenario, plan)
   if (!result.finding) return undefined
-  const small = await shrink(scenario, plan, result, {
-    within: order.withinMs,
-    onProgress: progress => tell({ type: 'shrinking', progress })
-  })
+  const small = await shrink(scenario, plan, result, shrinking)
   return { ...small, result: brief(small.result) }
 }
 

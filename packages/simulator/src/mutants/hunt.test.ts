@@ -61,6 +61,16 @@ it('does not count a seed that fails without the mutant too', async () => {
   expect(asked.filter(what => what === 'none 2')).toHaveLength(1)
 })
 
+it('begins no further seed when the time is over', async () => {
+  const { open, asked, counts } = laboratory({})
+  const outcomes = await hunt({ mutants, seeds: 9, firstSeed: 1, jobs: 1, open, isOver: () => asked.length >= 11 })
+  expect(outcomes.map(({ mutant: { name }, seeds, kill }) => [name, seeds, kill])).toEqual([
+    ['a', 9, undefined],
+    ['b', 2, undefined]
+  ])
+  expect([asked.length, counts.open]).toEqual([11, 0])
+})
+
 it('tells which mutants only one check kills', async () => {
   const { open } = laboratory({ a: { 1: 'x', 3: 'y' }, b: { 1: 'x', 2: 'x' } })
   const outcomes = await hunt({ mutants: mutants.slice(0, 3), seeds: 3, firstSeed: 1, jobs: 1, open, alone: true })

@@ -23,17 +23,20 @@ export interface HuntOptions {
   readonly open: (mutant: Mutant | undefined, without: readonly string[]) => Specimen
   /** Also look whether any other check would have killed it: runs its seeds again without the one that did. Default false. */
   readonly alone?: boolean
+  /** Asked before each seed: the time is over, and no further one is begun. */
+  readonly isOver?: () => boolean
   readonly onOutcome?: (outcome: Outcome, done: number) => void
 }
 
-/** In the order of the mutants, whichever ended first. */
+/** In the order of the mutants, whichever ended first; those whose turn has not come when the time is over are left out. */
 export async function hunt(options: HuntOptions): Promise<Outcome[]> {
-  const { mutants, jobs, onOutcome } = options
+  const { mutants, jobs, onOutcome, isOver = () => false } = options
   const outcomes = new Map<Mutant, Outcome>()
   const sound = new SoundSeeds(options)
   const next = mutants.values()
   const work = async (): Promise<void> => {
     for (const mutant of next) {
+      if (isOver()) return
       let outcome: Outcome = { mutant, ...(await lifeOf(mutant, [], options, sound)) }
       const { kill } = outcome
       if (kill && options.alone)
@@ -43,18 +46,19 @@ export async function hunt(options: HuntOptions): Promise<Outcome[]> {
     }
   }
   await Promise.all(Array.from({ length: Math.min(jobs, mutants.length) }, work))
-  return mutants.map(mutant => outcomes.get(mutant)!)
+  return mutants.flatMap(mutant => outcomes.get(mutant) ?? [])
 }
 
 async function lifeOf(
   mutant: Mutant,
   without: readonly string[],
-  { open, firstSeed, seeds }: HuntOptions,
+  { open, firstSeed, seeds, isOver = () => false }: HuntOptions,
   sound: SoundSeeds
 ): Promise<{ readonly seeds: number; readonly kill: Kill | undefined }> {
   let specimen = open(mutant, without)
   try {
     for (let seed = firstSeed; seed < firstSeed + seeds; seed++) {
+      if (isOver()) return { seeds: seed - firstSeed, kill: undefined }
       const kill = await specimen.run(seed)
       if (!kill) continue
       if (await sound.has(seed)) return { seeds: seed - firstSeed + 1, kill }

@@ -3,7 +3,8 @@ import { clockTime } from './duration.js'
 import type { RunResult } from './run-plan.js'
 import { causalStory } from './story.js'
 
-export function failureReport({ finding, seed, story }: RunResult, replay: string): string {
+/** @param open the command that shows its timeline */
+export function failureReport({ finding, seed, story }: RunResult, replay: string, open?: string): string {
   if (!finding) return ''
   return [
     finding.sentence,
@@ -11,6 +12,7 @@ export function failureReport({ finding, seed, story }: RunResult, replay: strin
     '',
     ...causalStory(story, finding).map(line => `  ${line}`),
     '',
-    `  replay: ${replay}`
+    `  replay: ${replay}`,
+    ...(open === undefined ? [] : [`  look:   ${open}`])
   ].join('\n')
 }

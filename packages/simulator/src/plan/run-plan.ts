@@ -10,7 +10,7 @@ import { faultKinds } from '../faults/index.js'
 import type { FaultKind } from '../faults/fault.js'
 import type { AnyOperation, Place } from '../operations/operation.js'
 import type { Happened } from '../kernel.js'
-import type { Finding } from '../run.js'
+import type { Finding, Run } from '../run.js'
 import { uncaught } from '../system/uncaught.js'
 import { World } from '../world.js'
 import { shortly } from './duration.js'
@@ -42,6 +42,16 @@ export interface RunOptions {
   readonly untilMs?: number
   /** Called with each line of the story. */
   readonly onLine?: (line: StoryLine) => void
+  /** Called before the first event; what it gives looks on. */
+  readonly watch?: (run: Run) => RunWatcher
+}
+
+/** Looks on while a plan is run, and changes nothing. */
+export interface RunWatcher {
+  /** After each event, with the name of whom it happened to. */
+  afterEvent(actor: string): void
+  /** An operation is done. */
+  operation(operation: PlannedOperation): void
 }
 
 /** Nothing goes on for as many events without time passing. */
@@ -67,7 +77,8 @@ export async function runPlan(scenario: AnyScenario, plan: Plan, options: RunOpt
   const checks = [...commonChecks(definition), ...ownChecks(definition, scene)]
   const release = uncaught(error => crashed('code that nobody waits for', error))
   try {
-    await new Performance(run, scene, definition, checks, crashed).perform(options.untilMs ?? Number.POSITIVE_INFINITY)
+    const performance = new Performance(run, scene, definition, checks, crashed, options.watch?.(run))
+    await performance.perform(options.untilMs ?? Number.POSITIVE_INFINITY)
   } finally {
     release()
   }
@@ -105,11 +116,13 @@ class Performance {
     private readonly scene: RunningScene,
     definition: Definition,
     private readonly checks: readonly Check[],
-    private readonly crashed: (who: string, error: unknown) => void
+    private readonly crashed: (who: string, error: unknown) => void,
+    private readonly watcher: RunWatcher | undefined
   ) {
     this.operations = new Map(definition.workloads.flatMap(({ kinds }) => kinds.map(kind => [kind.kind, kind] as const)))
     this.faults = new Map([...faultKinds, ...(definition.swarm?.kinds ?? []).map(kind => [kind.kind, kind] as const)])
     this.observers = checks.flatMap(check => (check.afterEvent ? [check.afterEvent.bind(check)] : []))
+    if (watcher) this.observers.push(({ actor }) => watcher.afterEvent(actor))
   }
 
   async perform(untilMs: number): Promise<void> {
@@ -161,6 +174,7 @@ class Performance {
       reached: moment => run.reached(moment)
     }
     run.history.note(operation, run.nowMs)
+    this.watcher?.operation(operation)
     run.tell(
       operation.client ? `${operation.client} at ${node.name}` : node.name,
       kind.describe?.(operation.args as never) ?? `${kind.kind} ${JSON.stringify(operation.args)}`

@@ -10,21 +10,30 @@ export interface StoryLine {
 
 /** At most `max` lines of a story, in order: its end, and before it what has most to do with the finding. */
 export function causalStory(lines: readonly StoryLine[], finding: Finding, max = 10): string[] {
+  const { kept, leftOut } = causalLines(lines, finding, max)
+  return [...(leftOut > 0 ? [`… ${leftOut} other lines are left out`] : []), ...kept.map(tellLine)]
+}
+
+/** The same as lines; where some are left out one fewer, as that takes a line of its own to say. */
+export function causalLines(
+  lines: readonly StoryLine[],
+  finding: Finding,
+  max = 10
+): { readonly kept: readonly StoryLine[]; readonly leftOut: number } {
   const about = lines.filter(({ atMs }) => atMs <= finding.atMs)
-  if (about.length <= max) return about.map(tellLine)
+  if (about.length <= max) return { kept: about, leftOut: 0 }
   const words = wordsOf(finding)
   const weighed = about.map((line, i) => ({
     i,
     weight: weigh(line, words) + (i === about.length - 1 ? 1_000 : i / about.length)
   }))
-  // One line of the ten tells how many are left out.
   const kept = new Set(
     weighed
       .sort((a, b) => b.weight - a.weight)
       .slice(0, max - 1)
       .map(({ i }) => i)
   )
-  return [`… ${about.length - kept.size} other lines are left out`, ...about.filter((_, i) => kept.has(i)).map(tellLine)]
+  return { kept: about.filter((_, i) => kept.has(i)), leftOut: about.length - kept.size }
 }
 
 function tellLine({ atMs, actor, text }: StoryLine): string {

@@ -11,7 +11,7 @@ import { SimulatedNode, type SimulatedRelay, type World } from '../world.js'
 import type { Look, RecordedFault, RecordedMessage, RecordedOperation, RecordedRegister, Recording, Span } from './recording.js'
 
 export interface RecorderLimits {
-  /** Messages; what is beyond is counted. Default 200,000. */
+  /** Messages: the latest are kept, the others counted. Default 100,000. */
   readonly messagesMax?: number
   /** Changes of replicas; what is beyond is counted. Default 200,000. */
   readonly looksMax?: number
@@ -59,7 +59,7 @@ export class Recorder {
     private readonly world: World,
     limits: RecorderLimits = {}
   ) {
-    this.messagesMax = limits.messagesMax ?? 200_000
+    this.messagesMax = limits.messagesMax ?? 100_000
     this.looksMax = limits.looksMax ?? 200_000
     const { processes } = world
     this.actors = processes.map(process => ({
@@ -90,8 +90,15 @@ export class Recorder {
   private message({ from, to, frame, sentMs, arrivedMs }: EndedFrame): void {
     const [one, other] = [this.byName.get(from), this.byName.get(to)]
     if (one === undefined || other === undefined) return
-    if (this.messages.length >= this.messagesMax) this.messagesLeftOut++
-    else this.messages.push([one, other, sentMs, arrivedMs, frame.length, (frame[0] ?? 0) & 0x3f])
+    this.messages.push([one, other, sentMs, arrivedMs, frame.length, (frame[0] ?? 0) & 0x3f])
+    // Not one by one: what is left out costs little.
+    if (this.messages.length >= 2 * this.messagesMax) this.leaveOutMessages()
+  }
+
+  private leaveOutMessages(): void {
+    const tooMany = Math.max(0, this.messages.length - this.messagesMax)
+    this.messages.splice(0, tooMany)
+    this.messagesLeftOut += tooMany
   }
 
   private noteState(index: number): void {
@@ -145,6 +152,7 @@ export class Recorder {
   /** The run is over. */
   finish({ faults, ...end }: RecordingEnd): Recording {
     const { kernel, epochMs } = this.world
+    this.leaveOutMessages()
     for (const each of this.actors.keys()) this.noteState(each)
     for (const [actor, { span }] of this.actors.entries()) if (span) this.spans.push({ ...span, actor, toMs: kernel.nowMs })
     return {

@@ -25,7 +25,7 @@ export interface Recording {
   readonly faults: readonly RecordedFault[]
   readonly operations: readonly RecordedOperation[]
   readonly messages: readonly RecordedMessage[]
-  /** Messages beyond the most that a recording holds. */
+  /** Earlier messages, beyond the most that a recording holds. */
   readonly messagesLeftOut: number
   /** By name; the looks refer to them by index. */
   readonly spaces: readonly string[]

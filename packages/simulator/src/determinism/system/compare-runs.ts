@@ -1,11 +1,12 @@
 /**
  * The meta-test: every seed is run in two processes of their own, and every event of the two runs must be the same.
  *
- *     node packages/simulator/dist/determinism/system/compare-runs.js 1 1000
+ *     npm run determinism -- --seeds 1000
  */
 import { spawn } from 'node:child_process'
 import { createInterface } from 'node:readline'
 import { pathToFileURL } from 'node:url'
+import { parseArgs } from 'node:util'
 import type { TracedRun } from '../traced-run.js'
 
 export interface Comparison {
@@ -58,7 +59,10 @@ export async function compareRuns(first: number, count: number, told?: (sofar: C
 }
 
 if (process.argv[1] !== undefined && import.meta.url === pathToFileURL(process.argv[1]).href) {
-  const [first = 1, count = 1_000] = process.argv.slice(2).map(Number)
+  const options = { seeds: { type: 'string', default: '1000' }, first: { type: 'string', default: '1' } } as const
+  const { values } = parseArgs({ options })
+  const [first, count] = [Number(values.first), Number(values.seeds)]
+  if (!(count >= 1) || !(first >= 0)) throw new Error('--seeds and --first take whole numbers')
   const { equal, seeds, events, different } = await compareRuns(first, count, ({ seeds, equal }) => {
     if (seeds % 50 === 0) process.stdout.write(`${equal} of ${seeds} equal\n`)
   })
