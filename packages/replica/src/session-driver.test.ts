@@ -124,4 +124,20 @@ describe('a session driver', () => {
     clock.advance(110)
     expect(polls).toBe(woken)
   })
+
+  it('looks again when the first of what waits is due, also when it was told of that last', () => {
+    const { clock, drivers } = driven()
+    const [driver] = drivers as [SessionDriver]
+    let [polls, inMs] = [0, 1_000]
+    driver.session.pollAgainInMs = () => inMs
+    driver.session.poll = () => void polls++
+    driver.wake()
+    clock.advance(0)
+    inMs = 100
+    driver.wake()
+    clock.advance(0)
+    const woken = polls
+    clock.advance(100)
+    expect(polls).toBe(woken + 1)
+  })
 })

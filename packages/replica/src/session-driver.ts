@@ -32,7 +32,7 @@ export class SessionDriver {
   private writable = true
   private pumping: Timer | undefined
   private ticking: Timer | undefined
-  private again: Timer | undefined
+  private again: { readonly atMs: number; readonly timer: Timer } | undefined
   private later: Timer | undefined
   /** Nothing is sent before, unless the session ends. */
   private gatherUntil = Number.NEGATIVE_INFINITY
@@ -135,13 +135,15 @@ export class SessionDriver {
   }
 
   private pollAgain(now: number): void {
-    if (this.again) return
     const inMs = this.session.pollAgainInMs(now)
-    if (inMs === undefined) return
-    this.again = this.options.clock.setTimer(inMs, () => {
+    // What falls due is looked at anew then; but what is due sooner does not wait for what was due first.
+    if (inMs === undefined || (this.again && this.again.atMs <= now + inMs)) return
+    this.again?.timer.cancel()
+    const timer = this.options.clock.setTimer(inMs, () => {
       this.again = undefined
       this.turn()
     })
+    this.again = { atMs: now + inMs, timer }
   }
 
   private tick(): void {
@@ -157,7 +159,7 @@ export class SessionDriver {
     this.over = true
     this.pumping?.cancel()
     this.ticking?.cancel()
-    this.again?.cancel()
+    this.again?.timer.cancel()
     this.later?.cancel()
     this.session.close(reason)
     this.options.onClosed(this.session.closeReason ?? reason)

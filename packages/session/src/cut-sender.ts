@@ -112,6 +112,11 @@ export class CutSender {
     if (this.patience.hurry(now) && this.cut) this.cut.dueAt = Number.NEGATIVE_INFINITY
   }
 
+  /** What was left to its writers goes now, so that there is a moment to compare in. */
+  isHurried(now: number): boolean {
+    return this.patience.isHurried(now)
+  }
+
   /** What {@link hurry} was for is done. */
   calm(): void {
     this.patience.calm()

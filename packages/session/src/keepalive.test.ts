@@ -1,9 +1,10 @@
 import { describe, expect, it } from 'vitest'
 import { Keepalive } from './keepalive.js'
+import type { MemberRole } from './members.js'
 
 /** How many pings go out in 100 intervals of 500 ms, looked at twice in each. */
-function pings(step: (keepalive: Keepalive, now: number) => void): number {
-  const keepalive = new Keepalive(500)
+function pings(step: (keepalive: Keepalive, now: number) => void, peer: MemberRole = 'node'): number {
+  const keepalive = new Keepalive(500, peer)
   keepalive.start(0)
   let count = 0
   for (let now = 250; now <= 50_000; now += 250) {
@@ -28,5 +29,14 @@ describe('SES-18 a session that is alive', () => {
       keepalive.sent(now)
     }
     expect(pings(busy)).toBe(25)
+  })
+
+  it('asks a relay in each interval, whatever passes: what it answers is what a claim of the trunk stands on', () => {
+    const now = (keepalive: Keepalive, at: number): void => {
+      // A frame each way just behind a look: at the second look after it nothing has come for a little less than an interval.
+      keepalive.heard(at + 1)
+      keepalive.sent(at + 1)
+    }
+    expect(pings(now, 'relay')).toBe(100)
   })
 })

@@ -1,5 +1,5 @@
 /** SES-21: in a full mesh a write crosses each link once; where a link is broken it is passed on all the same. */
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, vi } from 'vitest'
 import { Kind } from './frames.js'
 import type { SessionTuning } from './link-state.js'
 import { TestWorld, type TestLink, type TestReplica } from './testing/harness.js'
@@ -134,6 +134,23 @@ describe('SES-21 a seal of what the peer hears for itself', () => {
     expect(two.table.get('own')?.value).toBe(1)
     expect(two.table.covers(two.table.writer(key), one.table.writer(key).covered)).toBe(true)
     expect(link.sessions.map(({ spaces }) => spaces[0]!.backlog)).toEqual([0, 0])
+  })
+})
+
+describe('SES-13 a comparison', () => {
+  it('wakes the session, which sends what it left to others', () => {
+    const mesh = fullMesh({ heardSealMs: 1e9 })
+    const { world, one, two } = mesh
+    write(mesh, 24)
+    const link = world.linkOf(one, two)!
+    link.send(0, 8)
+    const [session] = link.sessions
+    // No ping is due, which would wake it too.
+    session['keepalive'].start(world.now)
+    const wake = vi.spyOn(session['host'], 'wake')
+    session.tick(world.now)
+    expect(session['control']).toEqual([])
+    expect(wake).toHaveBeenCalled()
   })
 })
 

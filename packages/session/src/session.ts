@@ -89,7 +89,7 @@ export class Session {
     this.peer = options.peer
     this.host = options.host
     this.lanes = new Lanes(this.links)
-    this.keepalive = new Keepalive(options.pingIntervalMs)
+    this.keepalive = new Keepalive(options.pingIntervalMs, options.peer.role)
     this.credit = new Credit(options.windowBytes ?? 1024 * 1024)
   }
 
@@ -262,6 +262,7 @@ export class Session {
       // The first comparison follows soon on the catch-up. Both sides ask: either wants to know.
       if (!link.isCaughtUp || now < link.compareAtMs) continue
       const request = link.question.compareRequest(now)
+      if (!request && link.sender.isHurried(now)) this.host.wake(this)
       if (!request) continue
       link.compareAtMs = now + intervalMs
       this.control.push(request)

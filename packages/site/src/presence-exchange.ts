@@ -44,11 +44,15 @@ export class PresenceExchange {
     return this.table.get(node, this.now) !== undefined
   }
 
-  /** Whether a node has lately told of a session with another; of the relay it hears by whoever holds the trunk. */
+  /**
+   * Whether a node has lately told of a session with another; of the relay it hears by whoever holds the trunk. Who holds it leaves that
+   * to nobody: of two holders for a while each would leave it to the other.
+   */
   hears(node: NodeId, other: NodeId): boolean {
     const presence = this.table.get(node, this.now)
     if (!presence) return false
     if (other !== this.options.roster.relay?.node) return presence.peers.includes(other)
+    if (this.options.trunkSinceMs() !== null) return false
     return presence.trunkSinceMs !== null || this.table.holders(this.now).some(holder => presence.peers.includes(holder))
   }
 

@@ -1,6 +1,8 @@
 import { describe, expect, it } from 'vitest'
-import { nodeId } from '@selvedge/core'
+import { ManualClock, nodeId, type NodeId } from '@selvedge/core'
+import type { Peer } from '@selvedge/replica'
 import { decodePresence, encodePresence, PresenceTable, type Presence } from './presence.js'
+import { PresenceExchange, type PresenceExchangeOptions } from './presence-exchange.js'
 
 const presence = (count: number): Presence => ({
   node: nodeId('hq-1'),
@@ -29,5 +31,36 @@ describe('presence', () => {
     }
     expect(table.learn(presence(bootMs * 1_000), 2_500_000)).toBe(false)
     expect(table.expire(5_000 * 500 + 1_001)).toEqual(['hq-1'])
+  })
+})
+
+describe('who hears the relay', () => {
+  it('hears it by whoever holds the trunk, but who holds it does not leave that to another holder', () => {
+    const clock = new ManualClock()
+    const [self, other, third, relay] = ['hq-1', 'hq-2', 'hq-3', 'relay'].map(name => nodeId(name)) as [
+      NodeId,
+      NodeId,
+      NodeId,
+      NodeId
+    ]
+    let trunkSinceMs: number | null = null
+    const exchange = new PresenceExchange({
+      node: self,
+      clock,
+      replica: { peers: () => [] },
+      roster: { admits: () => true, relay: { node: relay } },
+      trunkSinceMs: () => trunkSinceMs,
+      heard: () => undefined
+    } as unknown as PresenceExchangeOptions)
+    const from = { node: other, role: 'node' } as Peer
+    for (const said of [
+      { ...presence(1), node: other, peers: [self, third], trunkSinceMs: 5 },
+      { ...presence(1), node: third, peers: [self, other] }
+    ])
+      exchange.receive(from, `presence/${said.node}`, encodePresence(said))
+    expect(exchange.hears(third, relay)).toBe(true)
+    trunkSinceMs = 6
+    expect(exchange.hears(third, relay)).toBe(false)
+    exchange.close()
   })
 })
