@@ -97,7 +97,7 @@ export class ConflictsRecorded implements Check, Witness {
   }
 
   private judge(watched: Watched, lost: readonly Lost[]): boolean {
-    const { space, host } = watched
+    const { space } = watched
     const records = space.conflicts.newest()
     const named = new Set(records.map(({ path, slot, loser }) => nameOf(path, slot, loser.time, loser.writer)))
     // A ring that is full has dropped its oldest.
