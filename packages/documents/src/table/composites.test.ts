@@ -139,6 +139,37 @@ describe('REG-20 counters', () => {
     expect(Math.max(...sizes.values())).toBeLessThanOrEqual(257)
   })
 
+  it('count what was folded before a crash once, though its fold survived with a peer alone', () => {
+    const [a, b] = pair()
+    increment(a.table, 'c', 1, { id: 'one' })
+    const disk = [...a.table.all()].map(register => entryAs(a.table, register))
+    exchange(a.table, b.table)
+    for (const { clock } of [a, b]) clock.advance(dayMs)
+    expect(foldIncrements(a.table)).toBe(1)
+    exchange(a.table, b.table)
+    const again = tableKit('a', 300_000, 3)
+    again.clock.advance(dayMs + 1)
+    for (const entry of disk) again.table.merge(entryAs(again.table, entry), 1)
+    increment(again.table, 'c', 5)
+    foldIncrements(again.table)
+    exchange(again.table, b.table)
+    expect([counterValue(again.table, 'c'), counterValue(b.table, 'c')]).toEqual([6, 6])
+  })
+
+  it('fold what a closed incarnation left', () => {
+    const { table, clock } = tableKit()
+    increment(table, 'c', 1, { id: 'one' })
+    const [left] = [...table.all()]
+    const again = tableKit('a', 300_000, 3)
+    again.clock.advance(dayMs)
+    again.table.merge(entryAs(again.table, left!), 1)
+    clock.advance(dayMs)
+    expect(foldIncrements(again.table)).toBe(0)
+    again.table.close(table.node, left!.writer.createdAt)
+    expect(foldIncrements(again.table)).toBe(1)
+    expect(counterValue(again.table, 'c')).toBe(1)
+  })
+
   it('refuse what is no number, and ids that can not stand in a slot', () => {
     const { table } = tableKit()
     for (const by of [Number.NaN, Number.POSITIVE_INFINITY])

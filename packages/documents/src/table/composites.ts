@@ -72,16 +72,19 @@ export function increment(table: RegisterTable, path: string, by: number, option
 }
 
 /**
- * Folds increments with ids, once they are older than `windowMs`, into the own slot of the node that applied them: only registers
- * that this node wrote are touched, each delete in one batch with what it adds. So a counter is as large as its writers and the
- * ids of a day. Returns how many were folded; call it now and then.
+ * Folds increments with ids, once they are older than `windowMs`, into the own slot of who applied them, each delete in one batch with
+ * what it adds. So a counter is as large as its writers and the ids of a day. Returns how many were folded; call it now and then.
+ *
+ * Only what this incarnation wrote is touched: an earlier one may have folded its own already and lost that in a crash, or with the disk,
+ * while a peer that is out of reach has it. Folded again, it would count twice. What earlier ones left waits until they are closed, when
+ * there is nothing of them that a member lacks.
  * @param windowMs how long an id is remembered, in milliseconds of trusted time; default 24 hours
  */
 export function foldIncrements(table: RegisterTable, windowMs = dayMs): number {
   const beforeMs = table.trusted.nowMs() - windowMs
   const byPath = new Map<string, Register[]>()
   for (const writer of table.writers.values()) {
-    if (writer.node !== table.node) continue
+    if (writer.key !== table.ownWriterKey && !(writer.node === table.node && table.isClosed(writer))) continue
     for (let at = writer.newest; at; at = at.older) {
       if (!isIncrement(at) || hlcToMs(at.time) > beforeMs) continue
       const list = byPath.get(at.path)
