@@ -2,15 +2,15 @@
  * Sixty days away. A node is taken out of its cabinet and put back two months later, when the others have long forgotten what was
  * deleted meanwhile. It must not bring deleted points back unseen: what returns stands in the heal report.
  */
-import { batch, remove, scenario, set, type SceneNode } from '@selvedge/simulator'
+import { batch, increment, remove, scenario, set, type SceneNode } from '@selvedge/simulator'
 
 export default scenario('sixty days away')
   .shows('A node that returns after deletes were collected brings nothing back in silence: heal reports name what it returned.')
   .site('hq', { nodes: 3 })
   .withoutRelay()
-  .without('documents-equal', 'residency', 'reference-model', 'session-guarantees')
+  .without('documents-equal', 'residency', 'session-guarantees')
   .lasts('60d')
-  .workload({ every: '4h' }, set(), remove(), remove(), batch())
+  .workload({ every: '4h' }, set(), remove(), remove(), batch(), increment())
   .faults(({ at, every }) => [
     at('1d').cutPower('hq-3').for('58.995d'),
     // Of most of each day nothing is simulated: the machines sleep.

@@ -14,6 +14,7 @@ import {
 } from '@selvedge/documents'
 import type { Run } from '../run.js'
 import type { Check, HappenedEvent } from './check.js'
+import { CountedIds } from './counted-ids.js'
 import type { Incremented } from './history.js'
 import { observerOf, type Observer, type Watched, type Witness } from './observer.js'
 import type { Write } from './space-ledger.js'
@@ -29,6 +30,7 @@ export class ReferenceModel implements Check, Witness {
   readonly name = 'reference-model'
   private run!: Run
   private observer!: Observer
+  private readonly ids = new Map<SpaceId, CountedIds>()
   private earliestMs = 0
   private latestMs = 0
   private lookAtMs = 0
@@ -47,10 +49,12 @@ export class ReferenceModel implements Check, Witness {
     for (const space of this.observer.ledgers.keys()) this.look(space)
   }
 
-  changed(watched: Watched, register: Register, write: Write): void {
+  changed(watched: Watched, register: Register, write: Write, before: Write | undefined): void {
     const { table } = watched
     if (watched.loading || register.shadow) return
     if (register.source === 0) {
+      const wrong = this.idsOf(watched).written(watched, register, write, before)
+      if (wrong !== undefined) return this.wrongId(watched, register.path, register.slot, wrong)
       if (write.host === watched.host && write.atMs === this.run.nowMs) this.judgeStamp(watched, write)
       return
     }
@@ -183,7 +187,8 @@ export class ReferenceModel implements Check, Witness {
       else paths.set(note.path, [note])
     }
     for (const [path, notes] of paths) {
-      const expected = expectedCount(watched, path, notes)
+      const expected = this.expectedCount(watched, path, notes)
+      if (expected === undefined) return
       const got = counterValue(watched.table, path)
       this.judged++
       if (Math.abs(got - expected) < 1e-6) continue
@@ -200,6 +205,40 @@ export class ReferenceModel implements Check, Witness {
         }
       )
     }
+  }
+
+  /** The sum of the increments that the replica has: by its slots of each writer and each id; undefined: one counts too often. */
+  private expectedCount(watched: Watched, path: string, notes: readonly Incremented[]): number | undefined {
+    const { table, ledger } = watched
+    const counted = this.idsOf(watched)
+    const ids = new Set<string>()
+    let sum = 0
+    for (const { by, id, dot } of notes) {
+      if (id !== undefined) {
+        if (ids.has(id)) continue
+        ids.add(id)
+        const { times, wrong } = counted.count(watched, path, id)
+        if (wrong !== undefined) return void this.wrongId(watched, path, id, wrong)
+        sum += by * times
+        continue
+      }
+      const slot = table.peek(path, dot.writer)
+      if (!slot) continue
+      const write = ledger.find(dot.writer, dot.seq)
+      if (slot.writer.key === dot.writer ? slot.seq >= dot.seq : write !== undefined && slot.time >= write.time) sum += by
+    }
+    return sum
+  }
+
+  private idsOf({ space }: Watched): CountedIds {
+    let ids = this.ids.get(space.id)
+    if (!ids) this.ids.set(space.id, (ids = new CountedIds()))
+    return ids
+  }
+
+  private wrongId({ host, space }: Watched, path: string, slot: string, what: string): void {
+    const details = { space: space.id, host, path, slot }
+    this.run.fail(this, `an increment is ${what}`, `On ${host} an increment of ${path} with an id is ${what}.`, details)
   }
 
   private judgeHeldBack({ table, host, space }: Watched): void {
@@ -229,26 +268,6 @@ function winnersOf({ table, ledger }: Watched): Map<string, Write> {
     }
   }
   return winners
-}
-
-/** The sum of the increments that the replica has: by its slots of each writer and each id. */
-function expectedCount({ table, ledger }: Watched, path: string, notes: readonly Incremented[]): number {
-  const ids = new Set<string>()
-  let sum = 0
-  for (const { by, id, dot } of notes) {
-    if (id !== undefined) {
-      const address = `${path}\u0000#${id}`
-      const there = table.get(path, `#${id}`) !== undefined || ledger.wasDeleted(address)
-      if (there && !ids.has(id)) sum += by
-      ids.add(id)
-      continue
-    }
-    const slot = table.peek(path, dot.writer)
-    if (!slot) continue
-    const write = ledger.find(dot.writer, dot.seq)
-    if (slot.writer.key === dot.writer ? slot.seq >= dot.seq : write !== undefined && slot.time >= write.time) sum += by
-  }
-  return sum
 }
 
 function elementOf(slot: string): SetElement[] {

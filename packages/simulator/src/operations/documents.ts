@@ -73,7 +73,8 @@ async function changeConfig(
   const changed = config.change(`operation ${operation.id}`, draft => Object.assign(draft, { [setting]: adds, [adds]: true }), {
     release
   })
-  noteEdit(place, site.space('config'), document, 'automerge', 'site', { adds })
+  // It is visible at once, unless it was refused: then nothing was changed, and nothing is promised.
+  if (adds in config.current()) noteEdit(place, site.space('config'), document, 'automerge', 'site', { adds })
   await changed
 }
 
