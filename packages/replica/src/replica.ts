@@ -20,6 +20,7 @@ import type { TableAlarm } from '@selvedge/documents'
 import { replicaErrors } from './errors.js'
 import type { HealReport } from './heal-reports.js'
 import { SessionDriver } from './session-driver.js'
+import { SessionTurns } from './session-turns.js'
 import { SpaceReplica, type Residency } from './space-replica.js'
 
 export interface ReplicaOptions {
@@ -130,6 +131,7 @@ export class Replica {
   private readonly spaceMap = new Map<SpaceId, SpaceReplica>()
   private readonly opening = new Map<SpaceId, Promise<SpaceReplica>>()
   private readonly attached = new Map<number, Attached>()
+  private readonly turns: SessionTurns
   private readonly driversOf = new Map<SpaceId, readonly SessionDriver[]>()
   private readonly lastContact = new Map<NodeId, number>()
   private nextSource = 1
@@ -142,6 +144,7 @@ export class Replica {
     this.role = options.role
     this.environment = options.environment
     this.store = options.store
+    this.turns = new SessionTurns(this.environment.clock)
     this.timing = { ...defaultTiming, ...options.timing }
     this.trusted = new TrustedClock(this.environment.clock, this.timing.maxClockSkewMs, options.role === 'node')
     this.unsubscribe = this.store.onHealth(health => this.options.events?.storeHealth?.(health))
@@ -221,6 +224,7 @@ export class Replica {
     const driver = new SessionDriver({
       connection,
       clock,
+      turns: this.turns,
       session: {
         source,
         peer: { node, role },

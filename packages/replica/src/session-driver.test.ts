@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest'
 import { ManualClock, type Connection, type ConnectionHandlers, type NodeId } from '@selvedge/core'
 import { TestWorld, type TestReplica } from '../../session/src/testing/harness.js'
 import { SessionDriver } from './session-driver.js'
+import { SessionTurns } from './session-turns.js'
 
 interface Driven {
   readonly clock: ManualClock
@@ -33,6 +34,7 @@ function driven(heard: (node: NodeId) => boolean = () => false): Driven {
     const driver = new SessionDriver({
       connection: connection as Connection,
       clock,
+      turns: new SessionTurns(clock),
       session: {
         source: 1,
         peer: { node: peer.node, role: 'node' },

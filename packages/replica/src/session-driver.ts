@@ -4,6 +4,7 @@
  */
 import type { Clock, CloseReason, Connection, NodeId, Timer } from '@selvedge/core'
 import { Session, type SessionOptions } from '@selvedge/session'
+import type { SessionTurns } from './session-turns.js'
 
 /** Frames sent in one turn before other work gets its turn. */
 const framesPerTurn = 64
@@ -20,6 +21,8 @@ const heardMs = 100
 export interface SessionDriverOptions {
   readonly connection: Connection
   readonly clock: Clock
+  /** Shared with the other sessions of the replica. */
+  readonly turns: SessionTurns
   readonly session: Omit<SessionOptions, 'host'>
   readonly host: Omit<SessionOptions['host'], 'wake' | 'wallMs'>
   /** The session and its connection are over. */
@@ -30,7 +33,9 @@ export class SessionDriver {
   readonly session: Session
   readonly connection: Connection
   private writable = true
-  private pumping: Timer | undefined
+  /** It sends soon, or when it has gathered. */
+  private pumping = false
+  private gathering: Timer | undefined
   private ticking: Timer | undefined
   private again: { readonly atMs: number; readonly timer: Timer } | undefined
   private later: Timer | undefined
@@ -48,7 +53,7 @@ export class SessionDriver {
   }
 
   start(): void {
-    const { clock, connection } = this.options
+    const { clock, connection, session, turns } = this.options
     connection.attach({
       frame: frame => this.session.receive(frame, clock.monotonicMs()),
       drain: () => {
@@ -59,7 +64,7 @@ export class SessionDriver {
       closed: reason => this.end(reason)
     })
     this.session.start(clock.monotonicMs())
-    this.tick()
+    this.ticking = turns.every(session.pingIntervalMs / 2, () => this.session.tick(clock.monotonicMs()))
   }
 
   /** Ends the session with a reason that the peer is told. */
@@ -87,13 +92,16 @@ export class SessionDriver {
   /** There may be something to send. */
   wake(): void {
     if (this.over || this.pumping || (!this.writable && !this.session.closed)) return
-    const pump = (): void => {
-      this.pumping = undefined
-      this.pump()
-    }
-    const { clock } = this.options
+    this.pumping = true
+    const { clock, turns } = this.options
     const waitMs = this.gatherUntil - clock.monotonicMs()
-    this.pumping = waitMs > 0 ? clock.setTimer(waitMs, pump) : clock.soon(pump)
+    if (waitMs > 0) this.gathering = clock.setTimer(waitMs, this.pumpNow)
+    else turns.soon(this.pumpNow)
+  }
+
+  private readonly pumpNow = (): void => {
+    this.pumping = false
+    this.pump()
   }
 
   /** A turn of its own: what there is to send goes now, unless it gathers. */
@@ -146,18 +154,10 @@ export class SessionDriver {
     this.again = { atMs: now + inMs, timer }
   }
 
-  private tick(): void {
-    const { clock, session } = this.options
-    this.ticking = clock.setTimer(session.pingIntervalMs / 2, () => {
-      this.session.tick(clock.monotonicMs())
-      if (!this.over) this.tick()
-    })
-  }
-
   private end(reason: CloseReason): void {
     if (this.over) return
     this.over = true
-    this.pumping?.cancel()
+    this.gathering?.cancel()
     this.ticking?.cancel()
     this.again?.timer.cancel()
     this.later?.cancel()

@@ -85,6 +85,8 @@ export class SpaceReplica implements SessionSpace {
   /** Whether what was stored had losses, so that peers had to give everything back (I4). */
   rejoined = false
   private divergenceCount = 0
+  /** Heal reports as of a change: whoever looks for new ones looks often. */
+  private heals: { readonly changeIndex: number; readonly reports: readonly HealReport[] } | undefined
   private lastMatchMs: number | undefined
 
   private constructor(private readonly options: SpaceReplicaOptions) {
@@ -183,7 +185,9 @@ export class SpaceReplica implements SessionSpace {
 
   /** Heal reports of every replica of the space, newest first. */
   healReports(): HealReport[] {
-    return readHeals(this.table)
+    const { changeIndex } = this.table
+    if (this.heals?.changeIndex !== changeIndex) this.heals = { changeIndex, reports: readHeals(this.table) }
+    return [...this.heals.reports]
   }
 
   get divergences(): number {

@@ -23,7 +23,7 @@ export class TrunkHolder {
   private readonly election: TrunkElection
   private dialling: AbortController | undefined
   private trunk: Peer | undefined
-  private timer: Timer | undefined
+  private timer: { readonly atMs: number; readonly timer: Timer } | undefined
   private closed = false
   private enabled = true
   private claim: TrunkClaim | null = null
@@ -99,18 +99,21 @@ export class TrunkHolder {
     if (this.closed) return
     const now = this.options.environment.clock.monotonicMs()
     for (const effect of this.election.handle(event, now)) this.act(effect)
-    this.timer?.cancel()
-    const wakeAt = this.election.wakeAtMs
     // While holding, the relay's answers are looked at as often as presence is told.
-    const inMs = Math.min(
-      wakeAt === undefined ? Number.POSITIVE_INFINITY : wakeAt - now,
-      this.trunk ? 250 : Number.POSITIVE_INFINITY
-    )
-    if (inMs === Number.POSITIVE_INFINITY) return
-    this.timer = this.options.environment.clock.setTimer(Math.max(1, inMs), () => this.lookAgain())
+    const lookAt = this.trunk ? now + 250 : Number.POSITIVE_INFINITY
+    this.lookAgainAt(Math.max(now + 1, Math.min(this.election.wakeAtMs ?? Number.POSITIVE_INFINITY, lookAt)), now)
+  }
+
+  // Each word of a neighbour puts off what is waited for: a look that comes too early asks anew when to look.
+  private lookAgainAt(atMs: number, now: number): void {
+    if (atMs === Number.POSITIVE_INFINITY || (this.timer && this.timer.atMs <= atMs)) return
+    this.timer?.timer.cancel()
+    this.timer = { atMs, timer: this.options.environment.clock.setTimer(atMs - now, () => this.lookAgain()) }
   }
 
   private lookAgain(): void {
+    this.timer?.timer.cancel()
+    this.timer = undefined
     const now = this.options.environment.clock.monotonicMs()
     const heardLately = this.trunk !== undefined && this.trunk.session.open && this.trunk.session.silentMs(now) < 500
     this.feed({ type: heardLately ? 'trunkAnswered' : 'tick' })
@@ -174,7 +177,7 @@ export class TrunkHolder {
 
   close(): void {
     this.closed = true
-    this.timer?.cancel()
+    this.timer?.timer.cancel()
     this.dialling?.abort()
   }
 }
