@@ -232,7 +232,8 @@ export class ByteReader {
 
   string(max = this.remaining, what = 'a string'): string {
     const bytes = this.bytes(max, what)
-    if (bytes.length < 48) {
+    // What is longer the decoder reads faster.
+    if (bytes.length < 12) {
       const text = shortAscii(bytes)
       if (text !== undefined) return text
     }

@@ -5,10 +5,11 @@
 import type { Clock, NodeId, Timer } from '@selvedge/core'
 import type { Roster } from '@selvedge/network'
 import type { Peer, Replica } from '@selvedge/replica'
-import { decodePresence, encodePresence, presenceTopic, PresenceTable, type Presence, type Readiness } from './presence.js'
+import { encodePresence, presenceTopic, PresenceReader, PresenceTable, type Presence, type Readiness } from './presence.js'
 
 const intervalMs = 500
 const staleMs = 1_750
+const topicStart = `${presenceTopic}/`
 
 export interface PresenceExchangeOptions {
   readonly node: NodeId
@@ -27,6 +28,7 @@ export interface PresenceExchangeOptions {
 
 export class PresenceExchange {
   private readonly table = new PresenceTable(staleMs)
+  private readonly reader = new PresenceReader()
   private count = 0
   private timer: Timer | undefined
   private closed = false
@@ -53,7 +55,7 @@ export class PresenceExchange {
     if (!presence) return false
     if (other !== this.options.roster.relay?.node) return presence.peers.includes(other)
     if (this.options.trunkSinceMs() !== null) return false
-    return presence.trunkSinceMs !== null || this.table.holders(this.now).some(holder => presence.peers.includes(holder))
+    return presence.trunkSinceMs !== null || presence.peers.some(peer => this.table.holds(peer, this.now))
   }
 
   /** A node's session ended: unless a neighbour still hears it, it is gone. */
@@ -70,9 +72,11 @@ export class PresenceExchange {
   }
 
   receive(peer: Peer, topic: string, payload: Uint8Array): void {
-    if (this.closed || peer.role !== 'node' || !topic.startsWith(`${presenceTopic}/`)) return
-    const presence = decodePresence(payload)
-    if (!presence || presence.node === this.options.node || !this.options.roster.admits(presence.node)) return
+    if (this.closed || peer.role !== 'node' || !topic.startsWith(topicStart)) return
+    const node = topic.slice(topicStart.length) as NodeId
+    if (node === this.options.node || !this.options.roster.admits(node)) return
+    const presence = this.reader.read(node, payload)
+    if (!presence) return
     if (!this.table.learn(presence, this.now)) return
     this.options.heard(presence)
     // Only those who can't hear it for themselves are told.

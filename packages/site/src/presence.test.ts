@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
-import { ManualClock, nodeId, type NodeId } from '@selvedge/core'
+import { encodeValue, ManualClock, nodeId, SelvedgeError, type NodeId } from '@selvedge/core'
 import type { Peer } from '@selvedge/replica'
-import { decodePresence, encodePresence, PresenceTable, type Presence } from './presence.js'
+import { decodePresence, encodePresence, PresenceReader, PresenceTable, type Presence } from './presence.js'
 import { PresenceExchange, type PresenceExchangeOptions } from './presence-exchange.js'
 
 const presence = (count: number): Presence => ({
@@ -20,6 +20,26 @@ describe('presence', () => {
 
   it('is passed over when it is not valid', () => {
     expect(decodePresence(new Uint8Array([0]))).toBeUndefined()
+  })
+
+  it('is read as it is, whether or not it says what it said before', () => {
+    const reader = new PresenceReader()
+    const said: Presence[] = [
+      presence(7),
+      presence(8),
+      { ...presence(2 ** 50), trunkSinceMs: 3 },
+      { ...presence(-1), trunkSinceMs: 3 },
+      { ...presence(9), peers: [nodeId('hq-3')] },
+      { ...presence(1.5), peers: [nodeId('hq-3')] },
+      { ...presence(10), peers: [nodeId('hq-3')] }
+    ]
+    for (const each of [...said, ...said]) expect(reader.read(each.node, encodePresence(each))).toEqual(each)
+    const bytes = encodePresence(presence(11))
+    expect(reader.read(nodeId('hq-2'), bytes)).toBeUndefined()
+    const { name: _, ...nameless } = presence(12)
+    expect(reader.read(nodeId('hq-1'), encodeValue({ ...nameless, peers: [...nameless.peers] }))).toBeUndefined()
+    for (let length = 1; length < bytes.length; length++)
+      expect(() => reader.read(nodeId('hq-1'), bytes.slice(0, length))).toThrow(SelvedgeError)
   })
 
   it('goes stale only when a node falls silent, however long it has been up', () => {
