@@ -2,16 +2,25 @@
  * What is still to happen, by time and then by the order of asking. What is asked for at the present instant, which is most of it,
  * waits in a plain line; the rest in a binary heap.
  */
+import type { Timer } from '@selvedge/core'
 
-export interface QueuedEvent {
-  readonly atMs: number
-  readonly order: number
-  /** Who it happens to: a process, a wire, a fault. */
-  readonly actor: string
-  readonly label: string
-  readonly run: () => void
+export class QueuedEvent implements Timer {
   /** Neither taken nor cancelled. */
-  waits: boolean
+  waits = true
+
+  constructor(
+    private readonly queue: EventQueue,
+    readonly atMs: number,
+    readonly order: number,
+    /** Who it happens to: a process, a wire, a fault. */
+    readonly actor: string,
+    readonly label: string,
+    readonly run: () => void
+  ) {}
+
+  cancel(): void {
+    this.queue.cancel(this)
+  }
 }
 
 export class EventQueue {
@@ -62,7 +71,7 @@ export class EventQueue {
 
   private make(atMs: number, actor: string, label: string, run: () => void): QueuedEvent {
     this.waiting++
-    return { atMs, order: this.orders++, actor, label, run, waits: true }
+    return new QueuedEvent(this, atMs, this.orders++, actor, label, run)
   }
 
   private first(): QueuedEvent | undefined {

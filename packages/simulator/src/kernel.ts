@@ -44,9 +44,7 @@ export class Kernel implements Simulated {
 
   /** `run` happens once after `delayMs`: 0 is later in the same instant, after what was asked for before. */
   after(delayMs: number, actor: string, label: string, run: () => void): Timer {
-    const event =
-      delayMs > 0 ? this.queue.add(this.time + delayMs, actor, label, run) : this.queue.addNow(this.time, actor, label, run)
-    return { cancel: () => this.queue.cancel(event) }
+    return delayMs > 0 ? this.queue.add(this.time + delayMs, actor, label, run) : this.queue.addNow(this.time, actor, label, run)
   }
 
   /** Runs all that happens up to `untilMs`, then stands there. */

@@ -60,17 +60,19 @@ function rateOf(driftPpm: number): number {
   return 1 + driftPpm / 1e6
 }
 
+/** Something happens to a process: at once, or when it goes on. */
+type Happen = (run: () => void) => void
+
 /** The clock and the timers of one process on a machine. */
 export class SimulatedClock implements Clock {
-  private readonly timers = new Set<Timer>()
+  private readonly timers = new Set<ProcessTimer>()
   private stopped = false
 
   constructor(
     private readonly kernel: Kernel,
     private readonly actor: string,
     private readonly time: MachineTime,
-    /** Something happens to the process: at once, or when it goes on. */
-    private readonly happen: (run: () => void) => void = run => run()
+    private readonly happen: Happen = run => run()
   ) {}
 
   wallMs(): number {
@@ -92,22 +94,39 @@ export class SimulatedClock implements Clock {
   /** The process is gone: nothing that it had set happens any more. */
   stop(): void {
     this.stopped = true
-    for (const timer of this.timers) timer.cancel()
-    this.timers.clear()
+    for (const timer of [...this.timers]) timer.cancel()
   }
 
   private at(delayMs: number, label: string, fn: () => void): Timer {
-    if (this.stopped) return { cancel: () => undefined }
-    const run = (): void => {
-      // It may have waited while the process was paused, and be cancelled meanwhile.
-      if (this.timers.delete(timer)) fn()
-    }
-    const timer = this.kernel.after(this.time.trueMs(Math.max(0, delayMs)), this.actor, label, () => this.happen(run))
-    this.timers.add(timer)
-    return {
-      cancel: () => {
-        if (this.timers.delete(timer)) timer.cancel()
-      }
-    }
+    const timer = new ProcessTimer(this.timers, this.happen, fn)
+    if (!this.stopped) timer.set(this.kernel.after(this.time.trueMs(Math.max(0, delayMs)), this.actor, label, timer.due))
+    return timer
+  }
+}
+
+class ProcessTimer implements Timer {
+  private event: Timer | undefined
+
+  constructor(
+    /** Those that wait. */
+    private readonly timers: Set<ProcessTimer>,
+    private readonly happen: Happen,
+    private readonly fn: () => void
+  ) {}
+
+  set(event: Timer): void {
+    this.event = event
+    this.timers.add(this)
+  }
+
+  cancel(): void {
+    if (this.timers.delete(this)) this.event?.cancel()
+  }
+
+  readonly due = (): void => this.happen(this.run)
+
+  // It may have waited while the process was paused, and be cancelled meanwhile.
+  private readonly run = (): void => {
+    if (this.timers.delete(this)) this.fn()
   }
 }

@@ -128,8 +128,12 @@ export class SimulatedNetwork implements HostNetwork {
   private wire(from: SimulatedHost, to: SimulatedHost, kind: ServiceName, forth: Path, back: Path): Wire {
     const { kernel } = this
     const name = `w${this.wireCount++}`
-    const sent = (frame: SentFrame): void => this.watchers.forEach(watcher => watcher(frame))
-    const ended = (frame: EndedFrame): void => this.endWatchers.forEach(watcher => watcher(frame))
+    const sent = (frame: SentFrame): void => {
+      for (const watcher of this.watchers) watcher(frame)
+    }
+    const ended = (frame: EndedFrame): void => {
+      for (const watcher of this.endWatchers) watcher(frame)
+    }
     const done = (): void => void this.wires.delete(wire)
     const wire: Wire = new Wire({ kernel, from, to, forth, back, kind, name, done, sent, ended })
     this.wires.add(wire)

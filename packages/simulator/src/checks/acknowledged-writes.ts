@@ -14,7 +14,7 @@ import type { SpaceId } from '@selvedge/core'
 import { covers, type VersionVector, type WriterKey } from '@selvedge/documents'
 import type { DurabilityLevel } from '@selvedge/replica'
 import type { Run } from '../run.js'
-import type { Check, HappenedEvent } from './check.js'
+import type { Check } from './check.js'
 import { isHeldFor } from './dots-and-coverage.js'
 import type { DiskHarmed } from './history.js'
 import { observerOf, type Acknowledged, type Observer, type Watched, type Witness } from './observer.js'
@@ -55,10 +55,6 @@ export class AcknowledgedWrites implements Check, Witness {
     this.observer = observerOf(run)
     this.observer.join(this)
     run.history.on('diskHarmed', harmed => this.harmed(harmed))
-  }
-
-  afterEvent(event?: HappenedEvent): void {
-    this.observer.look(event?.actor)
   }
 
   stored(watched: Watched): void {

@@ -48,9 +48,8 @@ export class BoundedGrowth implements Check, Witness {
     this.boots.set(space.id, (this.boots.get(space.id) ?? 0) + 1)
   }
 
-  afterEvent(event?: HappenedEvent): void {
-    this.observer.look(event?.actor)
-    if (event?.label === 'connect') this.attempted(event)
+  afterEvent(event: HappenedEvent): void {
+    if (event.label === 'connect') this.attempted(event)
     if (this.run.nowMs < this.lookAtMs) return
     this.lookAtMs = this.run.nowMs + lookEveryMs
     for (const machine of this.observer.machines) this.judgeQueues(machine)

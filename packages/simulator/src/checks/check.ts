@@ -10,7 +10,10 @@ export interface Check {
   readonly kind?: 'safety' | 'liveness'
   /** Before the first event. */
   begin(run: Run): void
-  /** After every event: keep it small, and look only at whom it happened to. */
+  /**
+   * After every event, when what it changed has been told ({@link Witness}): keep it small, and look only at whom it happened to. A check
+   * that wants no more than to be told what is new needs none.
+   */
   afterEvent?(event: HappenedEvent): void
   atEnd?(): void | Promise<void>
 }

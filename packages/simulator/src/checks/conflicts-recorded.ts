@@ -7,7 +7,7 @@ import { isSystemPath, valuesMatch, type Register, type VersionVector } from '@s
 import { conflictsKept } from '@selvedge/replica'
 import type { Session } from '@selvedge/session'
 import type { Run } from '../run.js'
-import type { Check, HappenedEvent } from './check.js'
+import type { Check } from './check.js'
 import { observerOf, type Observer, type Watched, type Witness } from './observer.js'
 import { returnersOf, type Returners } from './returners.js'
 import { isOneWrite, type Write } from './space-ledger.js'
@@ -45,8 +45,7 @@ export class ConflictsRecorded implements Check, Witness {
     this.observer.join(this)
   }
 
-  afterEvent(event?: HappenedEvent): void {
-    this.observer.look(event?.actor)
+  afterEvent(): void {
     if (this.run.nowMs < this.lookedAtMs + lookEveryMs) return
     for (const machine of this.observer.machines)
       for (const { session } of peersOf(machine)) if (!this.sinceMs.has(session)) this.sinceMs.set(session, this.lookedAtMs)

@@ -5,7 +5,7 @@
 import { documentId, type SpaceId } from '@selvedge/core'
 import type { AutomergeDocument, YjsDocument } from '@selvedge/documents'
 import type { Run } from '../run.js'
-import type { Check, HappenedEvent } from './check.js'
+import type { Check } from './check.js'
 import type { EditAcknowledged } from './history.js'
 import { observerOf, type Observer, type Watched } from './observer.js'
 import { contentOf, pendingOf, stateOf } from './yjs-content.js'
@@ -26,10 +26,6 @@ export class DocumentsEqual implements Check {
   begin(run: Run): void {
     this.run = run
     this.observer = observerOf(run)
-  }
-
-  afterEvent(event?: HappenedEvent): void {
-    this.observer.look(event?.actor)
   }
 
   async atEnd(): Promise<void> {

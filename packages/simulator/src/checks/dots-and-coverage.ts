@@ -4,7 +4,7 @@
  */
 import type { Register } from '@selvedge/documents'
 import type { Run } from '../run.js'
-import type { Check, HappenedEvent } from './check.js'
+import type { Check } from './check.js'
 import { observerOf, type Observer, type Watched, type Witness } from './observer.js'
 import type { Author, Write } from './space-ledger.js'
 
@@ -18,10 +18,6 @@ export class DotsAndCoverage implements Check, Witness {
     this.run = run
     this.observer = observerOf(run)
     this.observer.join(this)
-  }
-
-  afterEvent(event?: HappenedEvent): void {
-    this.observer.look(event?.actor)
   }
 
   clashed(watched: Watched, register: Register, first: Write): void {

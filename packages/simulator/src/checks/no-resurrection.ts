@@ -5,7 +5,7 @@
 import type { SpaceId } from '@selvedge/core'
 import type { Register } from '@selvedge/documents'
 import type { Run } from '../run.js'
-import type { Check, HappenedEvent } from './check.js'
+import type { Check } from './check.js'
 import { observerOf, type Observer, type Watched, type Witness } from './observer.js'
 import { returnersOf, type Returners } from './returners.js'
 import type { Write } from './space-ledger.js'
@@ -41,10 +41,6 @@ export class NoResurrection implements Check, Witness {
     this.observer = observerOf(run)
     this.returners = returnersOf(run)
     this.observer.join(this)
-  }
-
-  afterEvent(event?: HappenedEvent): void {
-    this.observer.look(event?.actor)
   }
 
   changed(watched: Watched, register: Register, write: Write): void {

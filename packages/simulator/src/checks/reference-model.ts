@@ -13,7 +13,7 @@ import {
   type SetElement
 } from '@selvedge/documents'
 import type { Run } from '../run.js'
-import type { Check, HappenedEvent } from './check.js'
+import type { Check } from './check.js'
 import { CountedIds } from './counted-ids.js'
 import type { Incremented } from './history.js'
 import { observerOf, type Observer, type Watched, type Witness } from './observer.js'
@@ -42,8 +42,7 @@ export class ReferenceModel implements Check, Witness {
     this.observer.join(this)
   }
 
-  afterEvent(event?: HappenedEvent): void {
-    this.observer.look(event?.actor)
+  afterEvent(): void {
     if (this.run.nowMs < this.lookAtMs) return
     this.lookAtMs = this.run.nowMs + lookEveryMs
     for (const space of this.observer.ledgers.keys()) this.look(space)

@@ -5,7 +5,7 @@
 import { inflateRawSync } from 'node:zlib'
 import type { Register } from '@selvedge/documents'
 import type { Run } from '../run.js'
-import type { Check, HappenedEvent } from './check.js'
+import type { Check } from './check.js'
 import { diskRecords } from './disk-records.js'
 import { observerOf, type Observer, type Watched, type Witness } from './observer.js'
 
@@ -31,10 +31,6 @@ export class Residency implements Check, Witness {
     this.observer = observerOf(run)
     this.observer.join(this)
     run.world.network.watchFrames(({ kind, from, to, frame }) => this.frame(kind, from, to, frame))
-  }
-
-  afterEvent(event?: HappenedEvent): void {
-    this.observer.look(event?.actor)
   }
 
   booted({ space, machine }: Watched): void {

@@ -10,7 +10,7 @@
 import { hlcToMs, type SpaceId } from '@selvedge/core'
 import type { Register } from '@selvedge/documents'
 import type { Run } from '../run.js'
-import type { Check, HappenedEvent } from './check.js'
+import type { Check } from './check.js'
 import { isHeldFor } from './dots-and-coverage.js'
 import type { ReadDone } from './history.js'
 import { observerOf, type Observer, type Watched, type Witness } from './observer.js'
@@ -65,8 +65,7 @@ export class SessionGuarantees implements Check, Witness {
     })
   }
 
-  afterEvent(event?: HappenedEvent): void {
-    this.observer.look(event?.actor)
+  afterEvent(): void {
     if (++this.looks % staysEvents === 0) for (const client of this.clients) this.goOn(client)
   }
 

@@ -6,7 +6,7 @@
 import { below, ManualClock, nodeId, seededRandom, TrustedClock, type Random, type SpaceId } from '@selvedge/core'
 import { hashesEqual, RegisterTable, type Entry, type Register, type TableHash } from '@selvedge/documents'
 import type { Run } from '../run.js'
-import type { Check, HappenedEvent } from './check.js'
+import type { Check } from './check.js'
 import { coverageFingerprint } from './coverage-fingerprint.js'
 import { observerOf, type Observer, type Watched, type Witness } from './observer.js'
 import { returnersOf, type Returners } from './returners.js'
@@ -32,10 +32,6 @@ export class StrongEventualConsistency implements Check, Witness {
     this.observer = observerOf(run)
     this.returners = returnersOf(run)
     this.observer.join(this)
-  }
-
-  afterEvent(event?: HappenedEvent): void {
-    this.observer.look(event?.actor)
   }
 
   changed(watched: Watched, register: Register, write: Write, before: Write | undefined): void {

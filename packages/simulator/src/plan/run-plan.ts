@@ -6,6 +6,7 @@ import { assert } from '@selvedge/core'
 import { usualChecks } from '../checks/index.js'
 import type { Check } from '../checks/check.js'
 import { convergenceBoundMs, unconverged } from '../checks/convergence.js'
+import { observerOf } from '../checks/observer.js'
 import { faultKinds } from '../faults/index.js'
 import type { FaultKind } from '../faults/fault.js'
 import type { AnyOperation, Place } from '../operations/operation.js'
@@ -107,7 +108,7 @@ class Performance {
   private readonly operations: ReadonlyMap<string, AnyOperation>
   private readonly faults: ReadonlyMap<string, FaultKind>
   private readonly broken = new Map<PlannedFault, FaultKind>()
-  private readonly observers: ((event: Happened) => void)[]
+  private readonly observers: ((event: Happened) => void)[] = []
   private instantMs = -1
   private eventsAtOnce = 0
 
@@ -121,7 +122,10 @@ class Performance {
   ) {
     this.operations = new Map(definition.workloads.flatMap(({ kinds }) => kinds.map(kind => [kind.kind, kind] as const)))
     this.faults = new Map([...faultKinds, ...(definition.swarm?.kinds ?? []).map(kind => [kind.kind, kind] as const)])
-    this.observers = checks.flatMap(check => (check.afterEvent ? [check.afterEvent.bind(check)] : []))
+    const observer = observerOf(run)
+    // One look at whom it happened to serves all checks.
+    if (checks.length > 0) this.observers.push(({ actor }) => observer.look(actor))
+    for (const check of checks) if (check.afterEvent) this.observers.push(check.afterEvent.bind(check))
     if (watcher) this.observers.push(({ actor }) => watcher.afterEvent(actor))
   }
 

@@ -1,5 +1,6 @@
 /** A world under checks, driven by hand: for tests of the checks. */
 import { History } from '../history.js'
+import { observerOf } from '../observer.js'
 import type { Check } from '../check.js'
 import type { Finding, Named, Phase, Run, Verdict } from '../../run.js'
 import type { Json, Plan } from '../../plan/plan.js'
@@ -88,7 +89,10 @@ export class CheckedRun implements Run {
   async passUntil(met: () => boolean, ms: number): Promise<boolean> {
     const { kernel } = this.world
     let reached = false
+    const observer = observerOf(this)
     await kernel.runUntilMet(() => {
+      // An event that happens to nobody may have changed anything.
+      observer.look('')
       for (const check of this.checks) check.afterEvent?.({ atMs: kernel.nowMs, actor: '', label: '' })
       reached = met()
       return reached || this.findings.length > 0
