@@ -120,6 +120,7 @@ describe('a replica', () => {
     const wroteAtMs = systemClock.wallMs()
     await until(() => systemClock.wallMs() > wroteAtMs, 'the next millisecond')
     b.space.table.set('zone/1/setpoint', 23)
+    expect(a.space.healReports()).toEqual([])
     await link(network, a, b)
     await until(() => a.space.conflicts.newest().length === 1 && b.space.conflicts.newest().length === 1, 'the conflict')
     await until(() => a.space.table.hash().a === b.space.table.hash().a, 'equal hashes')
