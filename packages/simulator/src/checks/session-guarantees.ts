@@ -19,7 +19,7 @@ import { isOneWrite, type Write } from './space-ledger.js'
 import type { Machine } from './views.js'
 
 const rememberedMax = 8
-const staysEvents = 97
+const staysMs = 400
 /** Ahead of true time by more than this, a stamp may have been obeyed by a wrong clock and be held back since. */
 const skewMs = 300_000
 
@@ -49,7 +49,7 @@ export class SessionGuarantees implements Check, Witness {
   private returners!: Returners
   private clients: Client[] = []
   private judged = 0
-  private looks = 0
+  private goOnMs = 0
 
   begin(run: Run): void {
     this.run = run
@@ -66,7 +66,9 @@ export class SessionGuarantees implements Check, Witness {
   }
 
   afterEvent(): void {
-    if (++this.looks % staysEvents === 0) for (const client of this.clients) this.goOn(client)
+    if (this.run.nowMs < this.goOnMs) return
+    this.goOnMs = this.run.nowMs + staysMs
+    for (const client of this.clients) this.goOn(client)
   }
 
   changed(watched: Watched, register: Register, write: Write, before: Write | undefined): void {
