@@ -216,6 +216,22 @@ describe('session guarantees', () => {
     expect(run.found).toEqual(['session-guarantees: writes do not follow reads'])
   })
 
+  it('do not take what expires for a write of that moment', async () => {
+    const timing = { maxClockSkewMs: 1_000, gcIntervalMs: 500 }
+    const run = new CheckedRun({ seed: 1, siteOptions: { timing } }, [new SessionGuarantees()])
+    await run.start()
+    const [one, two, three] = run.nodes
+    for (let i = 0; i < 40; i++) {
+      one!.open!.points.priority(`damper/${i}`).write(8, true, { expiresInMs: 5_000 })
+      await run.elapse(150)
+    }
+    cutOff(run, three!.name)
+    two!.open!.points.set('lamp', true)
+    await run.elapse(8_000)
+    expect(tableOf(one!).peek('damper/0', '8')?.value).toBeUndefined()
+    expect(run.found).toEqual([])
+  })
+
   it('find a read that tells something else than is held', async () => {
     const { run, one } = await running(new SessionGuarantees())
     await twoWrites(run, one)

@@ -76,7 +76,9 @@ export class SessionGuarantees implements Check, Witness {
     if (before && before.time > write.time) this.wentBack(watched, write, before)
     for (const client of this.clients) {
       if (client.machines[client.at] !== watched.machine) continue
-      if (register.source === 0 && write.host === watched.host) this.noteWrite(client, watched, write)
+      // What expires becomes a delete with the dot that it had: nothing is written then.
+      const isNew = register.source === 0 && write.host === watched.host && write.atMs === this.run.nowMs
+      if (isNew) this.noteWrite(client, watched, write)
       remember(client.remembered, { space: watched.space.id, write })
     }
   }
