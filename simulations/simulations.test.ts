@@ -9,7 +9,7 @@ import forgetfulLights from './services/forgetful-lights.js'
 
 const seeds = 50
 /** No further seed of a scenario is begun after this. */
-const time = '2s'
+const time = '1s'
 
 for (const file of readdirSync(import.meta.dirname)) {
   if (!file.endsWith('.ts') || file.endsWith('.test.ts')) continue

@@ -19,10 +19,14 @@ export default scenario('sixty days away')
   ])
   .sometimes(
     'deletes are collected while it is away',
-    ({ nodes, node, nowMs }) => !node('hq-3') && nowMs > 40 * 86_400_000 && nodes().some(({ site }) => tombstones(site) < 5)
+    ({ nodes, node, nowMs }) => !node('hq-3') && nowMs > 40 * 86_400_000 && nodes().some(({ site }) => tombstones(site) < 5),
+    { every: '1h' }
   )
-  .sometimes('a heal report names what a late returner brought back or gave up', ({ nodes }) =>
-    nodes().some(({ site }) => site.healReports().some(({ returned, dropped }) => returned.length > 0 || dropped > 0))
+  .sometimes(
+    'a heal report names what a late returner brought back or gave up',
+    ({ nodes }) =>
+      nodes().some(({ site }) => site.healReports().some(({ returned, dropped }) => returned.length > 0 || dropped > 0)),
+    { every: '1m' }
   )
 
 function tombstones(site: SceneNode['site']): number {

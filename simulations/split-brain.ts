@@ -22,9 +22,9 @@ export default scenario('split brain')
     'The halves of a building that can not see one another both work on, and agree when they meet: counters are exact, losers are named.'
   )
   .site('hq', { nodes: 4 })
-  .lasts('30m')
+  .lasts('15m')
   .workload(
-    { every: '6s' },
+    { every: '4s' },
     set({ points: 6 }),
     remove({ points: 6 }),
     batch({ points: 6 }),
@@ -32,13 +32,13 @@ export default scenario('split brain')
     addElement(),
     removeElement()
   )
-  .workload({ every: '20s' }, override(), writePriority(), editDocument(), editConfig())
-  .workload({ every: '15s', clients: 2, stays: '3m' }, read({ points: 6 }), set({ points: 6 }))
-  .workload({ every: '1m' }, set({ space: 'local' }))
+  .workload({ every: '12s' }, override(), writePriority(), editDocument(), editConfig())
+  .workload({ every: '9s', clients: 2, stays: '90s' }, read({ points: 6 }), set({ points: 6 }))
+  .workload({ every: '30s' }, set({ space: 'local' }))
   .faults(({ at }) => [
-    at('3m').partition(['hq-1', 'hq-2'], ['hq-3', 'hq-4', 'relay']).for('6m'),
-    at('12m').partition(['hq-1', 'hq-3'], ['hq-2', 'hq-4']).for('5m'),
-    at('20m').partition(['hq-1'], ['hq-2'], ['hq-3'], ['hq-4', 'relay']).for('4m')
+    at('1m').partition(['hq-1', 'hq-2'], ['hq-3', 'hq-4', 'relay']).for('4m'),
+    at('6m').partition(['hq-1', 'hq-3'], ['hq-2', 'hq-4']).for('3m'),
+    at('10m').partition(['hq-1'], ['hq-2'], ['hq-3'], ['hq-4', 'relay']).for('3m')
   ])
   .sometimes('a merge had conflicts', ({ nodes }) =>
     nodes().some(({ site }) => site.healReports().some(({ conflicts }) => conflicts > 0))

@@ -34,7 +34,7 @@ export interface SimTestOptions {
 export function simTest(name: string, scenario: AnyScenario, options: SimTestOptions = {}): void {
   const { seeds = 50, first = 1, time = '20s', shrinkWithin = '20s', failures = '.selvedge/failures' } = options
   const budgetMs = milliseconds(time)
-  it(name, { timeout: 4 * (budgetMs + milliseconds(shrinkWithin)) + 60_000 }, async ({ task }) => {
+  it(name, { timeout: 4 * (budgetMs + milliseconds(shrinkWithin)) + 60_000 }, async ({ task, annotate }) => {
     const replayed = replayedPlan(scenario)
     if (replayed) return passed(await runPlan(scenario, replayed), 'as above')
     const startedMs = wallMs()
@@ -50,6 +50,7 @@ export function simTest(name: string, scenario: AnyScenario, options: SimTestOpt
       const path = savePlan(failures, { ...small.plan, failure: { check, fingerprint, sentence } })
       passed(small.result, `SELVEDGE_PLAN=${path} npx vitest run ${task.file.name} -t ${JSON.stringify(name)}`)
     }
+    await annotate(`${run} of ${seeds} seeds`)
     const never = scenario.definition.moments.map(moment => moment.name).filter(moment => !reached.has(moment))
     if (never.length > 0 && run === seeds) throw new Error(`in ${run} seeds this was never reached: ${never.join('; ')}`)
   })
