@@ -202,6 +202,20 @@ describe('pulling', () => {
     expect(await read(b, notes)).toEqual({ n: 1 })
   })
 
+  it('DOC-8: a document that could not be read here is pulled once it can be', async () => {
+    const world = new World()
+    const [a, b] = [await world.node('a'), await world.node('b')]
+    await set(a, notes, 'n', 1)
+    b.store.readFails = new Error('a bad cable')
+    world.link(a, b)
+    await world.settle()
+    expect(b.documents.status(notes)).toBe('behind')
+    b.store.readFails = undefined
+    world.clock.advance(documentLimits.readAgainDelayMs)
+    await world.settle()
+    expect(await read(b, notes)).toEqual({ n: 1 })
+  })
+
   it('DOC-8: a peer that claims what it does not give is not asked without end', async () => {
     const world = new World()
     const node = await world.node('a')

@@ -30,6 +30,13 @@ export function raise(target: Map<string, number>, from: Included): boolean {
   return rose
 }
 
+/** What either includes. */
+export function raised(one: Included, other: Included): Map<string, number> {
+  const both = new Map(one)
+  raise(both, other)
+  return both
+}
+
 const writeKey: WriteName = (out, key) => void out.string(key)
 const readKey: ReadName = reader => reader.string(limits.slotBytesMax, 'a writer key')
 

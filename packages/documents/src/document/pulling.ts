@@ -3,7 +3,7 @@ import { LazyMap, type Clock, type DocumentId, type Timer } from '@selvedge/core
 import type { DocumentCopy } from './document-copy.js'
 import type { DocumentLimits } from './document-limits.js'
 import type { PullSide } from './engine.js'
-import { missingFrom, raise, type Included } from './included.js'
+import { missingFrom, raise, raised, type Included } from './included.js'
 import type { AnswerMessage, PullMessage } from './messages.js'
 
 interface Pull {
@@ -19,7 +19,7 @@ interface Pull {
 
 interface PeerView {
   /** What this peer has been asked for; asking again is of no use until it says that it has more. */
-  readonly asked: Map<string, number>
+  asked: Included
   /**
    * What it said that it has, and has not been asked for since. Its words count until a pull puts them to the test; those that come
    * during a pull (a short message overtakes a long answer) count for the next.
@@ -80,7 +80,8 @@ export class Pulling {
     }
     this.pulls.set(number, pull)
     const view = this.view(copy.id)
-    raise(view.asked, missing)
+    const { asked, known } = view
+    view.asked = raised(asked, missing)
     view.known = new Map()
     copy.pin()
     this.watch(pull)
@@ -90,7 +91,14 @@ export class Pulling {
         pull.side = engine.pull()
         this.ask(pull)
       },
-      () => this.finish(pull)
+      () => {
+        // The disk here could not be read, so that the peer was never asked: it still may be.
+        view.asked = asked
+        view.known = raised(known, view.known)
+        if (!this.pulls.has(number)) return
+        pull.timer?.cancel()
+        pull.timer = this.host.clock.setTimer(this.host.limits.readAgainDelayMs, () => this.finish(pull))
+      }
     )
   }
 

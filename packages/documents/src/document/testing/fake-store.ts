@@ -19,6 +19,8 @@ export class FakeDisk {
 export class FakeStore implements SpaceStore {
   /** While held, commits stay pending, as on a failing disk. */
   held = false
+  /** While set, nothing can be read. */
+  readFails: Error | undefined
   /** Called after each stored batch. */
   stored: (() => void) | undefined
   readonly batches: StoreBatch[] = []
@@ -38,6 +40,7 @@ export class FakeStore implements SpaceStore {
 
   async *read(prefix = ''): AsyncIterable<{ key: string; value: Uint8Array }> {
     await Promise.resolve()
+    if (this.readFails) throw this.readFails
     for (const key of [...this.disk.records.keys()].sort()) {
       const value = this.disk.records.get(key)
       if (value && key.startsWith(prefix)) yield { key, value }
@@ -45,6 +48,7 @@ export class FakeStore implements SpaceStore {
   }
 
   get(key: string): Promise<Uint8Array | undefined> {
+    if (this.readFails) return Promise.reject(this.readFails)
     return Promise.resolve(this.disk.records.get(key))
   }
 
