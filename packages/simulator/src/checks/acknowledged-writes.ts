@@ -207,7 +207,9 @@ function claims(watched: Watched | undefined, vector: VersionVector | undefined,
   const writer = watched.table.writers.get(write.author.key)
   if (writer && covers(vector, writer, write.seq)) return true
   const seen = watched.seen.get(write.address)
-  return seen !== undefined && seen.write.time >= write.time && seen.changeIndex <= watched.durable.changeIndex
+  if (!seen) return false
+  const isStored = seen.changeIndex <= watched.durable.changeIndex && seen.write.time >= write.time
+  return isStored || (seen.stored !== undefined && seen.stored.time >= write.time)
 }
 
 function isClosedFor({ table, ledger }: Watched, key: WriterKey): boolean {

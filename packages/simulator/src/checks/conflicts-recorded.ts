@@ -17,6 +17,13 @@ const lookEveryMs = 500
 /** As heal-reports.ts keeps them, a recorder. */
 const healReportsKept = 32
 
+/** What a node knew when it made a write. */
+interface Context {
+  readonly covered: VersionVector
+  /** What it put the write in the place of: it may hold that without covering it, as a seal comes later. */
+  readonly over: Write | undefined
+}
+
 interface Lost {
   readonly loser: Write
   readonly winner: Write
@@ -31,8 +38,7 @@ export class ConflictsRecorded implements Check, Witness {
   private run!: Run
   private observer!: Observer
   private returners!: Returners
-  /** What its node had covered when it made a write. */
-  private readonly contexts = new WeakMap<Write, VersionVector>()
+  private readonly contexts = new WeakMap<Write, Context>()
   private readonly lost = new Map<SpaceId, Map<Write, Lost>>()
   /** Sessions, and a time at which they had not begun. */
   private readonly sinceMs = new WeakMap<Session, number>()
@@ -55,15 +61,15 @@ export class ConflictsRecorded implements Check, Witness {
   changed(watched: Watched, register: Register, write: Write, before: Write | undefined): void {
     if (watched.loading || isSystemPath(register.path)) return
     if (register.source === 0) {
-      if (write.host === watched.host && write.atMs === this.run.nowMs) this.contexts.set(write, watched.table.vector())
+      if (write.host === watched.host && write.atMs === this.run.nowMs)
+        this.contexts.set(write, { covered: watched.table.vector(), over: before })
       return
     }
     // With a late returner comes what lost against deletes that are gone: such a return is in the report, the conflict nowhere.
     if (this.returners.isActive(watched.space.id)) return
     if (!before || register.shadow || isOneWrite(write, before) || before.author.node === write.author.node) return
     if (valuesMatch(before.value, write.value) || before.expiresAtMs !== 0 || before.time > write.time) return
-    const context = this.contexts.get(write)
-    if (!context || covers(context, before)) return
+    if (!this.contexts.has(write) || this.knew(write, before)) return
     // A delete that had been collected was no longer there to lose.
     if (before.value === undefined && (watched.table.writers.get(before.author.key)?.floor ?? 0) >= before.seq) return
     let list = this.lost.get(watched.space.id)
@@ -150,9 +156,15 @@ export class ConflictsRecorded implements Check, Witness {
     return false
   }
 
+  /** Whether who made a write had the other then, or what was written by who had it. */
   private knew(write: Write, other: Write): boolean {
-    const context = this.contexts.get(write)
-    return context !== undefined && covers(context, other)
+    let context = this.contexts.get(write)
+    while (context) {
+      const { covered, over } = context
+      if (covers(covered, other) || (over && isOneWrite(over, other))) return true
+      context = over && this.contexts.get(over)
+    }
+    return false
   }
 
   private fail({ space, host }: Watched, { loser, winner, host: at, atMs }: Lost, how: string, sentence: string): false {

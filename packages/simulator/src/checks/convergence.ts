@@ -48,6 +48,9 @@ export function unconverged(run: Run): { readonly space: string; readonly why: s
   const observer = observerOf(run)
   // Whether or not a check of this run looks too.
   observer.look()
+  // Until its disk has taken what waits, an edit may be known to nobody else.
+  const degraded = observer.machines.filter(({ replica }) => replica?.['store'].health.state === 'degraded')
+  if (degraded.length > 0) return { space: '', why: 'a disk still fails', hosts: degraded.map(({ name }) => name) }
   const down = observer.machines.filter(({ running }) => !running).map(({ name }) => name)
   if (down.length > 0) return { space: '', why: 'not running', hosts: down }
   for (const [space, ledger] of observer.ledgers) {

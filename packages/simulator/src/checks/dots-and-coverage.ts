@@ -69,7 +69,7 @@ export class DotsAndCoverage implements Check, Witness {
 
   private judgeWhole(watched: Watched): void {
     for (const writer of watched.table.writers.values()) {
-      const to = watched.table.isClosed(writer) ? Number.MAX_SAFE_INTEGER : writer.covered
+      const to = watched.coveredUpTo(writer)
       // Of each address the last write that is covered decides.
       const last = new Map<string, Write>()
       for (const write of watched.ledger.author(writer).between(0, to)) last.set(write.address, write)

@@ -20,6 +20,8 @@ const fullLookEvents = 256
 export interface Seen {
   readonly write: Write
   readonly changeIndex: number
+  /** What stood there before and was on disk by then. */
+  readonly stored: Write | undefined
 }
 
 /** One space on one machine, from a boot to its end. */
@@ -51,6 +53,11 @@ export class Watched {
 
   get host(): string {
     return this.machine.name
+  }
+
+  /** The seq up to which it covers a writer, as far as what was written was ever heard of elsewhere once that is closed. */
+  coveredUpTo(writer: WriterLog): number {
+    return this.table.isClosed(writer) ? this.ledger.author(writer).heardUpTo : writer.covered
   }
 
   /** The latest time of the register and the shadow of an address; undefined: neither is there. */
@@ -217,9 +224,10 @@ export class Observer {
       const { write, clash } = ledger.note(register, nowMs, host)
       if (clash) this.tell(witness => witness.clashed?.(watched, register, write))
       const place = register.shadow ? write.address + shadowMark : write.address
-      const before = seen.get(place)?.write
-      seen.set(place, { write, changeIndex: register.changeIndex })
-      for (const witness of this.witnesses) witness.changed?.(watched, register, write, before)
+      const last = seen.get(place)
+      const stored = last && last.changeIndex <= watched.space.durable.changeIndex ? last.write : last?.stored
+      seen.set(place, { write, changeIndex: register.changeIndex, stored })
+      for (const witness of this.witnesses) witness.changed?.(watched, register, write, last?.write)
     }
     watched.changeIndex = table.changeIndex
   }
@@ -229,14 +237,16 @@ export class Observer {
     watched.vectorVersion = table.vectorVersion
     const closed = table.closed.size > 0
     for (const writer of table.writers.values()) {
-      const to = closed && table.isClosed(writer) ? Number.MAX_SAFE_INTEGER : writer.covered
+      const author = ledger.author(writer)
+      const isClosed = closed && table.isClosed(writer)
+      if (!isClosed && writer.key !== table.ownWriterKey) author.heardUpTo = Math.max(author.heardUpTo, writer.covered)
+      const to = isClosed ? author.heardUpTo : writer.covered
       const from = covered.get(writer) ?? 0
       if (to <= from) {
         if (to < from) covered.set(writer, to)
         continue
       }
       covered.set(writer, to)
-      const author = ledger.author(writer)
       for (const witness of this.witnesses) witness.covered?.(watched, author, from, to)
     }
   }

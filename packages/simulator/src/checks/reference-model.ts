@@ -254,11 +254,12 @@ export class ReferenceModel implements Check, Witness {
 }
 
 /** Address → the write with the latest stamp of those that the replica covers or holds. */
-function winnersOf({ table, ledger }: Watched): Map<string, Write> {
+function winnersOf(watched: Watched): Map<string, Write> {
+  const { table, ledger } = watched
   const winners = new Map<string, Write>()
   for (const author of ledger.authors.values()) {
     const writer = table.writers.get(author.key)
-    const to = !writer ? 0 : table.isClosed(writer) ? Number.MAX_SAFE_INTEGER : writer.covered
+    const to = writer ? watched.coveredUpTo(writer) : 0
     for (const write of author.between(0, Number.MAX_SAFE_INTEGER)) {
       if (write.seq > to && table.peekAddress(write.address)?.time !== write.time) continue
       if (ledger.voided.has(write.address)) continue

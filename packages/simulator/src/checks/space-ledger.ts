@@ -28,6 +28,8 @@ export interface Write {
 
 /** A writer: one incarnation of a node. */
 export class Author {
+  /** The seq up to which anybody but the incarnation itself has covered it. What is above may have been lost with it. */
+  heardUpTo = 0
   private writes: (Write | undefined)[] = []
   /** Seq of the first that is kept. */
   private first = 1
