@@ -188,6 +188,7 @@ describe('a Level store over a failing disk', () => {
     faults.failure = undefined
     level.repairs = true
     level.damage = 'it was repaired'
+    expect(level.entries.delete('r/hq/state/before')).toBe(true)
     clock.advance(10_000)
     await committed
     expect(level.openings.slice(-2)).toEqual(['none', 'repair'])
@@ -218,6 +219,25 @@ describe('a Level store over a failing disk', () => {
     clock.advance(10_000)
     await committed
     expect(level.openings.at(-1)).toBe('none')
+    expect(store.damage).toBeUndefined()
+    await store.close()
+    const restarted = await openStore()
+    expect((await restarted.open(space)).loss).toBeUndefined()
+    await restarted.close()
+  })
+
+  it('tells no loss when a repair was of a disk that was out of reach for a moment', async () => {
+    const { store, committed } = await degradedStore()
+    level.openFailure = diskBroken()
+    const changed = nextHealth(store)
+    clock.advance(100)
+    await changed
+    faults.failure = undefined
+    level.repairs = true
+    level.damage = 'it was repaired'
+    clock.advance(10_000)
+    await committed
+    expect(level.openings.slice(-2)).toEqual(['none', 'repair'])
     expect(store.damage).toBeUndefined()
     await store.close()
     const restarted = await openStore()

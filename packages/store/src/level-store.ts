@@ -39,7 +39,7 @@ import {
   versionKey,
   type DamageMark
 } from './record.js'
-import { FoundSpace, lossOf } from './verify.js'
+import { FoundSpace, isWhole, lossOf } from './verify.js'
 import { WatermarkWriter } from './watermark-writer.js'
 
 export interface LevelStoreOptions extends CommitQueueOptions {
@@ -228,7 +228,8 @@ export class LevelStore implements Store, LevelSpaceHost, CommitTarget<FramedBat
     const sequence = mark === undefined || mark === 'corrupt' ? 0 : mark.sequence
     // The group that failed may have reached the disk after all.
     const expected = sequence === this.stored || sequence === this.sequence
-    if (damage === undefined && expected) return
+    // A repair of what was only out of reach for a moment loses nothing.
+    if (expected && (damage === undefined || (await isWhole(database)))) return
     this.damage = damage ?? `when it was opened again after a failure it held commit ${sequence} instead of ${this.stored}`
     this.damagedSinceOpening = true
     this.log.error({ reason: this.damage }, 'the store lost records while it was running; the next start will tell every space')

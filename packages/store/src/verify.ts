@@ -113,6 +113,14 @@ export function digestOfManifests(found: Found): SetDigest {
   return digest
 }
 
+/** Whether every record is there and sound, for who knows the number of the latest commit. Rejects when that can't be read. */
+export async function isWhole(database: LevelDatabase): Promise<boolean> {
+  const found = await verifyAll(database)
+  return (
+    damageOf(found, undefined) === undefined && [...found.spaces.values()].every(space => lossOf(space, undefined) === undefined)
+  )
+}
+
 /** Why every space is suspect, or `undefined`: what can't be pinned to the spaces that show a loss of their own. */
 export function damageOf(found: Found, watermark: number | undefined): string | undefined {
   if (found.damage === 'corrupt') return 'the note of an earlier damage can not be read'
