@@ -24,6 +24,12 @@ interface Context {
   readonly over: Write | undefined
 }
 
+/** When a session began: not by the one time, and by the other. */
+interface Begun {
+  readonly afterMs: number
+  readonly byMs: number
+}
+
 interface Lost {
   readonly loser: Write
   readonly winner: Write
@@ -40,8 +46,7 @@ export class ConflictsRecorded implements Check, Witness {
   private returners!: Returners
   private readonly contexts = new WeakMap<Write, Context>()
   private readonly lost = new Map<SpaceId, Map<Write, Lost>>()
-  /** Sessions, and a time at which they had not begun. */
-  private readonly sinceMs = new WeakMap<Session, number>()
+  private readonly begun = new WeakMap<Session, Begun>()
   private lookedAtMs = 0
 
   begin(run: Run): void {
@@ -54,7 +59,8 @@ export class ConflictsRecorded implements Check, Witness {
   afterEvent(): void {
     if (this.run.nowMs < this.lookedAtMs + lookEveryMs) return
     for (const machine of this.observer.machines)
-      for (const { session } of peersOf(machine)) if (!this.sinceMs.has(session)) this.sinceMs.set(session, this.lookedAtMs)
+      for (const { session } of peersOf(machine))
+        if (!this.begun.has(session)) this.begun.set(session, { afterMs: this.lookedAtMs, byMs: this.run.nowMs })
     this.lookedAtMs = this.run.nowMs
   }
 
@@ -77,15 +83,28 @@ export class ConflictsRecorded implements Check, Witness {
     if (list.has(before)) return
     const peer = peersOf(watched.machine).find(({ session }) => session.source === register.source)
     // What was written before the session began came in its catch-up.
-    const sinceMs = peer && (this.sinceMs.get(peer.session) ?? this.lookedAtMs)
+    const sinceMs = peer && (this.begun.get(peer.session)?.afterMs ?? this.lookedAtMs)
     const isOld = sinceMs !== undefined && before.atMs < sinceMs && write.atMs < sinceMs
+    const firstMs = Math.min(before.atMs, write.atMs)
     list.set(before, {
       loser: before,
       winner: write,
       host: watched.host,
       atMs: this.run.nowMs,
-      inCatchUp: isOld
+      inCatchUp: isOld && !this.wereInTouch(before.host, write.host, firstMs)
     })
+  }
+
+  /** Whether sessions that were there before join two machines: where they do, a conflict is judged as it happens. */
+  private wereInTouch(one: string, other: string, sinceMs: number): boolean {
+    const { machines } = this.observer
+    const reached = new Set(machines.filter(({ name }) => name === one))
+    for (const machine of reached)
+      for (const { session, node } of peersOf(machine)) {
+        const peer = machines.find(known => known.node === node)
+        if (peer && (this.begun.get(session)?.byMs ?? Number.POSITIVE_INFINITY) <= sinceMs) reached.add(peer)
+      }
+    return [...reached].some(({ name }) => name === other)
   }
 
   atEnd(): void {

@@ -17,7 +17,7 @@ import type { Check } from './check.js'
 import { CountedIds } from './counted-ids.js'
 import type { Incremented } from './history.js'
 import { observerOf, type Observer, type Watched, type Witness } from './observer.js'
-import type { Write } from './space-ledger.js'
+import { isOneWrite, type Write } from './space-ledger.js'
 
 /** Time may have moved on by this since a stamp was made in the same event. */
 const slackMs = 2
@@ -54,7 +54,9 @@ export class ReferenceModel implements Check, Witness {
     if (register.source === 0) {
       const wrong = this.idsOf(watched).written(watched, register, write, before)
       if (wrong !== undefined) return this.wrongId(watched, register.path, register.slot, wrong)
-      if (write.host === watched.host && write.atMs === this.run.nowMs) this.judgeStamp(watched, write)
+      const isNew = write.host === watched.host && write.atMs === this.run.nowMs
+      // One that was given another dot keeps its stamp.
+      if (isNew && !(before && isOneWrite(write, before))) this.judgeStamp(watched, write)
       return
     }
     if (register.value === undefined) return
