@@ -55,6 +55,22 @@ async function link(network: MemoryNetwork, a: TestNode, b: TestNode): Promise<v
 }
 
 describe('a replica', () => {
+  it('forgets no delete of its first minute because members had been idle for longer than the horizon', async () => {
+    const { space, disk, close } = await openNode('a')
+    const { writer } = space.table.set('p', 1)
+    const longAgoMs = systemClock.wallMs() - 40 * 86_400_000
+    for (const name of ['b', 'c'])
+      space.members.learn(nodeId(name), 'node', { seqs: new Map([[writer, 2]]), closed: new Map() }, longAgoMs)
+    await space.receipt(space.table.set('q', 1)).durable('local')
+    await close()
+
+    const again = await openNode('a', disk)
+    expect([...again.space.members.all()].map(({ node }) => node).sort()).toEqual(['b', 'c'])
+    await again.space.receipt(again.space.table.delete('p')).durable('local')
+    expect(again.space.collect()).toMatchObject({ collected: 0, evicted: [] })
+    await again.close()
+  })
+
   it('closes though its disk neither stores nor fails; receipts that wait are told', async () => {
     const environment = { clock: systemClock, random: seededRandom(1), log: silentLogger }
     const disk = new MemoryDisk()

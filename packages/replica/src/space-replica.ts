@@ -3,7 +3,15 @@
  * is the one write path: nodes and relays, and their points, documents and config, all go through it.
  */
 import type { Environment, NodeId, SpaceId, SpaceStore, Timer, TrustedClock } from '@selvedge/core'
-import { DocumentSet, foldIncrements, RegisterTable, type Register, type TableAlarm, type WriteResult } from '@selvedge/documents'
+import {
+  dominates,
+  DocumentSet,
+  foldIncrements,
+  RegisterTable,
+  type Register,
+  type TableAlarm,
+  type WriteResult
+} from '@selvedge/documents'
 import {
   MemberTable,
   type CatchUpReport,
@@ -138,7 +146,12 @@ export class SpaceReplica implements SessionSpace {
     const space = new SpaceReplica(options)
     const { members, rejoining } = await space.persister.load()
     space.rejoined = rejoining
-    for (const member of members) space.members.learn(member.node, member.role, member.vector, member.progressAtMs)
+    const { durable } = space.persister
+    for (const { node, role, vector, progressAtMs } of members) {
+      // Who is owed nothing now was idle, which is progress, and not stored: what is written next is not forgotten before it has that.
+      const isIdle = dominates(vector, durable.vector)
+      space.members.learn(node, role, vector, isIdle ? options.trusted.nowMs() : progressAtMs)
+    }
     space.conflictLog = new ConflictLog(space.table)
     const { clock, random, log } = options.environment
     space.documentSet = new DocumentSet({
