@@ -88,12 +88,15 @@ export class Returners implements Witness {
   }
 }
 
-function isBelow({ table }: Watched, floors: ReadonlyMap<WriterKey, number>): boolean {
+function isBelow({ table, ledger }: Watched, floors: ReadonlyMap<WriterKey, number>): boolean {
   if (table.size === 0) return false
+  const isClosed = (key: WriterKey): boolean => {
+    const author = ledger.authors.get(key)
+    return author !== undefined && (table.closed.get(author.node) ?? Number.NEGATIVE_INFINITY) >= author.createdAt
+  }
   for (const [key, floor] of floors) {
     const writer = table.writers.get(key)
-    // A writer that is not known here at all may be one that is closed: whether it is, its key alone does not tell.
-    if (writer ? !table.covers(writer, floor) : table.closed.size === 0) return true
+    if (writer ? !table.covers(writer, floor) : !isClosed(key)) return true
   }
   return false
 }
