@@ -9,6 +9,7 @@
  */
 import { type SelvedgeError, assert, type DocumentId, type Timer, type Value } from '@selvedge/core'
 import type { CopyCommit, CopyHost, DocumentDot, LiveUpdate } from './copy-contract.js'
+import { isOversize, refuseUnstorable } from './document-size.js'
 import { DocumentWrites } from './document-writes.js'
 import { loadReadable, type Answer, type Engine, type EngineName, type PullSide } from './engine.js'
 import { documentBacklog, documentTooLarge } from './errors.js'
@@ -42,6 +43,7 @@ export class DocumentCopy {
   private readonly pending: PendingEdits
   private readonly writes: DocumentWrites
   private timer: Timer | undefined
+  private reading: Timer | undefined
 
   constructor(
     readonly id: DocumentId,
@@ -201,6 +203,7 @@ export class DocumentCopy {
   async purge(): Promise<void> {
     this.purged = true
     this.timer?.cancel()
+    this.reading?.cancel()
     this.evict()
     await this.writes.purge()
   }
@@ -209,6 +212,7 @@ export class DocumentCopy {
   close(error: SelvedgeError): void {
     this.writes.fail(error)
     this.timer?.cancel()
+    this.reading?.cancel()
     this.evict()
   }
 
@@ -258,8 +262,16 @@ export class DocumentCopy {
     return engine
   }
 
+  /** Edits that were made meanwhile are stored once it is read: until it can be, it is tried again. */
   private useLater(): void {
-    this.use().catch((error: unknown) => this.host.log.error({ id: this.id, error }, 'a document could not be read'))
+    const { clock, limits, log } = this.host
+    this.reading?.cancel()
+    this.use().catch((error: unknown) => {
+      log.error({ id: this.id, error }, 'a document could not be read')
+      if (this.writes.failure || this.purged) return
+      this.reading?.cancel()
+      this.reading = clock.setTimer(limits.readAgainDelayMs, () => this.useLater())
+    })
   }
 
   /** Records were lost: nothing is claimed any more, so that everything is pulled again, and what is left is announced. */
@@ -276,19 +288,12 @@ export class DocumentCopy {
 
   private localEdit(update: Uint8Array): void {
     if (this.writes.failure) throw this.writes.failure
-    if (this.engineName === 'automerge') this.refuseUnstorable(update)
+    // A config change is refused before it is made; a Yjs edit stands already when we hear of it.
+    if (this.engineName === 'automerge')
+      refuseUnstorable(this.id, update, this.pending, this.writes, this.engine!, this.host.limits)
     const queued = this.pending.add(update)
     this.schedule()
     if (!queued) throw documentBacklog(this.id, this.host.limits.documentBytesMax)
-  }
-
-  /** A config change is refused before it is made; a Yjs edit stands already when we hear of it. */
-  private refuseUnstorable(update: Uint8Array): void {
-    const { documentBytesMax } = this.host.limits
-    const bytes = this.pending.localBytes + update.length
-    if (bytes > documentBytesMax) throw documentBacklog(this.id, this.host.limits.documentBytesMax)
-    if (this.writes.bytes + bytes > documentBytesMax && this.engine!.snapshot().length + update.length > documentBytesMax)
-      throw documentTooLarge(this.id, this.host.limits.documentBytesMax)
   }
 
   /** The service destroyed the instance: its edits are kept, and whoever opens the document again gets a new one. */
@@ -337,7 +342,7 @@ export class DocumentCopy {
     }
     const engine = this.engine!
     let local = pending.hasLocal
-    if (local && this.isOversize(engine)) {
+    if (local && isOversize(this.pending, this.writes, engine, this.host.limits)) {
       pending.refuse()
       local = false
       this.host.log.error({ id: this.id }, 'a document is too large: its newest edits are neither stored nor sent')
@@ -352,12 +357,6 @@ export class DocumentCopy {
     const compact = !oversize && (overflowed || pending.compact || writes.shouldCompact(updates, this.host.limits))
     if (compact) pending.compact = false
     this.write(compact ? { snapshot: engine.snapshot() } : updates, own, forwards)
-  }
-
-  private isOversize(engine: Engine): boolean {
-    const { documentBytesMax } = this.host.limits
-    if (!this.pending.overflowed && this.writes.bytes + this.pending.localBytes <= documentBytesMax) return false
-    return engine.snapshot().length > documentBytesMax
   }
 
   private countOwn(engine: Engine, update: Uint8Array | undefined): NonNullable<CopyCommit['own']> {

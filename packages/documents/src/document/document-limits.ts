@@ -22,7 +22,7 @@ export const documentLimits = {
   liveGraceMs: 100,
   /** A pull without progress for this long is given up and another peer is asked. */
   pullTimeoutMs: 60_000,
-  /** How long after a document could not be read from the disk it is tried again, when a pull waits for that. */
+  /** How long after a document could not be read from the disk it is tried again, when somebody has it open or a pull waits. */
   readAgainDelayMs: 5_000,
   /** Documents kept in memory though nobody has them open; the longest unused goes first. */
   idleInstancesMax: 64,

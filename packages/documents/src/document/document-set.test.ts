@@ -339,6 +339,25 @@ describe('recovery', () => {
     expect(await read(b, notes)).toEqual({ x: 1, y: 2 })
   })
 
+  it('DOC-5: edits made while nothing could be read are stored once it can be', async () => {
+    const { world, node } = await alone({ readAgainDelayMs: 1_000 })
+    await set(node, notes, 'before', 1)
+    await node.restart()
+    node.store.readFails = new Error('a bad cable')
+    const document = node.documents.openYjs(notes)
+    document.loaded.catch(() => undefined)
+    document.doc.getMap('m').set('meanwhile', 2)
+    const flushed = document.flushed()
+    await world.turns()
+    world.clock.advance(1_000)
+    await world.turns()
+    node.store.readFails = undefined
+    world.clock.advance(1_000)
+    await world.while(flushed)
+    await node.restart()
+    expect(await read(node, notes)).toEqual({ before: 1, meanwhile: 2 })
+  })
+
   it('does not open records of a later version, and does not touch them', async () => {
     const { node } = await alone()
     await set(node, notes, 'n', 1)
