@@ -64,6 +64,9 @@ export function unconverged(run: Run): { readonly space: string; readonly why: s
       if (why) return { space, why, hosts: [first!.host, other.host] }
     }
     for (const { space: replica, host } of replicas)
+      for (const copy of replica.documents['copies'].values())
+        if (copy['pending'].hasLocal) return { space, why: 'an edit waits to be stored', hosts: [host] }
+    for (const { space: replica, host } of replicas)
       if (replica.documents.list().some(({ status }) => status !== 'complete'))
         return { space, why: 'a document is not complete', hosts: [host] }
   }
