@@ -11,7 +11,10 @@ const questions = {
   reopen: () => import('./reopen.js'),
   'documents-reconnect': () => import('./documents-reconnect.js'),
   relay: () => import('./relay.js'),
-  'node-memory': () => import('./node-memory.js')
+  'node-memory': () => import('./node-memory.js'),
+  'simulated-time': () => import('./simulated-time.js'),
+  'simulated-seeds': () => import('./simulated-seeds.js'),
+  'simulated-shrinking': () => import('./simulated-shrinking.js')
 } satisfies Record<string, () => Promise<Question>>
 
 export type QuestionId = keyof typeof questions
