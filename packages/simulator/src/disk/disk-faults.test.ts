@@ -20,7 +20,7 @@ interface Acknowledged {
   readonly node: string
 }
 
-const seeds = Number(process.env['SELVEDGE_DISK_SEEDS'] ?? 6)
+const seeds = Number(process.env['SELVEDGE_DISK_SEEDS'] ?? 2)
 const first = Number(process.env['SELVEDGE_DISK_SEED'] ?? 1)
 const levels: readonly Level[] = ['local', 'site', 'relay']
 const damages: readonly Damage[] = ['records', 'missing', 'stale', 'tail', 'unopenable', 'irreparable', 'watermark']
