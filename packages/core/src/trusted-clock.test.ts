@@ -115,6 +115,60 @@ describe('I5 trusted now', () => {
       }
   })
 
+  it('I5: tells what nobody disputes: one peer, or the last one, is enough to doubt a clock that is ahead', () => {
+    const { clock, trusted, sessions } = setUp()
+    const [one, two] = sessions
+    expect(trusted.undisputedMs()).toBe(start)
+    trusted.heard(one!, start)
+    clock.jumpWall(5 * hourMs)
+    expect([trusted.nowMs(), trusted.undisputedMs()]).toEqual([start + 5 * hourMs, start])
+    trusted.forget(one!)
+    clock.advance(1_000)
+    expect(trusted.undisputedMs()).toBe(start + 1_000)
+    // A peer that is ahead is no reason to hurry, and two make a median.
+    trusted.heard(one!, start + 9 * hourMs)
+    expect(trusted.undisputedMs()).toBe(start + 5 * hourMs + 1_000)
+    trusted.heard(two!, start)
+    expect(trusted.undisputedMs()).toBe(trusted.nowMs())
+  })
+
+  it('I5: tells what nobody disputes: of a clock that was ahead at start, how far time had come on disk', () => {
+    const { clock, trusted, sessions } = setUp()
+    trusted.startFrom(start - 1_000)
+    clock.advance(500)
+    expect([trusted.nowMs(), trusted.undisputedMs()]).toEqual([start + 500, start - 500])
+    // What is stored from now on is no proof.
+    trusted.raiseCeiling(start + 400)
+    expect(trusted.undisputedMs()).toBe(start - 500)
+    trusted.heard(sessions[0]!, start + 500)
+    expect(trusted.undisputedMs()).toBe(start + 500)
+  })
+
+  it('I5: a relay whose clock was far ahead does nothing for good by it, and leaves its ceiling when it is repaired', () => {
+    const clock = new ManualClock(start)
+    const trusted = new TrustedClock(clock, skewMs, false)
+    const sites = Array.from({ length: 5 }, () => ({}))
+    const hear = (): void =>
+      sites.forEach((site, i) => trusted.heard(site, clock.monotonicMs() + start + (i === 0 ? -9 * hourMs : i)))
+    hear()
+    // One site in the past is no reason to wait.
+    expect(trusted.undisputedMs()).toBe(start)
+    clock.jumpWall(5 * hourMs)
+    trusted.raiseCeiling(clock.wallMs())
+    hear()
+    expect(trusted.nowMs()).toBe(start + 5 * hourMs)
+    expect(trusted.undisputedMs()).toBeLessThan(start + skewMs)
+    clock.jumpWall(-5 * hourMs)
+    expect(trusted.nowMs()).toBe(start + 5 * hourMs)
+    hear()
+    expect([trusted.nowMs(), trusted.undisputedMs()]).toEqual([start, start])
+    // A clock that fell back by itself is still held up.
+    trusted.raiseCeiling(start)
+    clock.jumpWall(-9 * hourMs)
+    hear()
+    expect(trusted.nowMs()).toBe(start)
+  })
+
   it('passes over what is not a time', () => {
     const { trusted, sessions } = setUp()
     for (const wallMs of [Number.NaN, Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY]) {

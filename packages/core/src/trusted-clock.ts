@@ -6,12 +6,18 @@ import type { Clock } from './clock.js'
 
 /** While the wall clock is ahead of the ceiling, the two are compared once in so many milliseconds of it: a clock read costs 50 ns. */
 const ceilingLookMs = 10
+/** Of so many of its peers, the latest heard, a replica that does not follow them knows whether its own clock is doubted. */
+const recentMax = 9
 
 export class TrustedClock {
   private readonly offsets = new Map<object, number>()
   /** The ceiling as an offset from the monotonic clock: time goes on from it, whatever the wall clock says. */
   private ceilingOffset = Number.NEGATIVE_INFINITY
   private median: number | undefined
+  /** Of the peer that was heard last, when none is heard any more; of the ceiling that was read at open, as long as none was ever heard. */
+  private lastOffset: number | undefined
+  /** What was heard lately, of a replica that does not follow its peers. */
+  private readonly recent: number[] = []
   /** Wall times taken for ahead of the ceiling; any other one, and so a clock that went back, is compared with it. */
   private aheadFromMs = 0
   private aheadUntilMs = 0
@@ -34,6 +40,27 @@ export class TrustedClock {
     return wallMs >= this.aheadFromMs && wallMs < this.aheadUntilMs ? wallMs : this.afterCeiling(wallMs)
   }
 
+  /**
+   * Wall milliseconds that nobody disputes: what can't be undone goes by them. One peer does not make a median, but one that says that
+   * it is years earlier, or said so last, is reason enough to wait; and so is a disk on which time had not come so far, until a peer
+   * is heard. Who does not follow its peers waits when most of those that were heard lately are behind by more than the skew.
+   */
+  undisputedMs(): number {
+    const nowMs = this.nowMs()
+    if (this.median !== undefined) return nowMs
+    if (!this.followsPeers) {
+      const heardMs = this.clock.monotonicMs() + (medianOf(this.recent) ?? Number.POSITIVE_INFINITY)
+      return nowMs - heardMs > this.maxClockSkewMs ? heardMs : nowMs
+    }
+    const [offset = this.lastOffset] = this.offsets.values()
+    return offset === undefined ? nowMs : Math.min(nowMs, offset + this.clock.monotonicMs())
+  }
+
+  /** Trusted now is ahead, by more than the skew, of what nobody disputes. */
+  get isDoubted(): boolean {
+    return this.nowMs() - this.undisputedMs() > this.maxClockSkewMs
+  }
+
   private afterCeiling(wallMs: number): number {
     const ceilingMs = this.clock.monotonicMs() + this.ceilingOffset
     if (wallMs < ceilingMs) return ceilingMs
@@ -45,20 +72,33 @@ export class TrustedClock {
   /** What a peer's clock said just now; the latest word of each session counts. What is not a time at all is passed over. */
   heard(session: object, wallMs: number): void {
     if (!Number.isFinite(wallMs)) return
-    this.offsets.set(session, wallMs - this.clock.monotonicMs())
+    const offset = wallMs - this.clock.monotonicMs()
+    this.offsets.set(session, offset)
+    if (!this.followsPeers && this.recent.push(offset) > recentMax) this.recent.shift()
     this.recompute()
   }
 
   /** The session is over: its clock no longer counts. */
   forget(session: object): void {
-    if (this.offsets.delete(session)) this.recompute()
+    const offset = this.offsets.get(session)
+    if (!this.offsets.delete(session)) return
+    if (this.offsets.size === 0) this.lastOffset = offset
+    this.recompute()
+  }
+
+  /** The ceiling that was read at open. */
+  startFrom(ceilingMs: number): void {
+    if (!Number.isFinite(ceilingMs)) return
+    if (this.offsets.size === 0)
+      this.lastOffset = Math.max(this.lastOffset ?? Number.NEGATIVE_INFINITY, ceilingMs - this.clock.monotonicMs())
+    this.raiseCeiling(ceilingMs)
   }
 
   /** The highest time known to be on disk, read at open or just written. Discarded when peers show that it is beyond skew. */
   raiseCeiling(wallMs: number): void {
     if (Number.isFinite(wallMs)) this.ceilingOffset = Math.max(this.ceilingOffset, wallMs - this.clock.monotonicMs())
     this.aheadUntilMs = 0
-    this.checkCeiling()
+    if (this.median !== undefined) this.checkCeiling(this.median)
   }
 
   /** Sessions whose clocks count. */
@@ -78,19 +118,20 @@ export class TrustedClock {
   }
 
   private recompute(): void {
-    if (!this.followsPeers || this.offsets.size < 2) {
-      this.median = undefined
-      return
-    }
     const own = this.clock.wallMs() - this.clock.monotonicMs()
-    const sorted = [...this.offsets.values(), own].sort((a, b) => a - b)
-    const middle = sorted.length >> 1
-    this.median = sorted.length % 2 === 1 ? sorted[middle]! : (sorted[middle - 1]! + sorted[middle]!) / 2
-    this.checkCeiling()
+    if (!this.followsPeers) return this.checkCeiling(Math.max(own, medianOf(this.recent) ?? Number.POSITIVE_INFINITY))
+    this.median = this.offsets.size < 2 ? undefined : medianOf([...this.offsets.values(), own])
+    if (this.median !== undefined) this.checkCeiling(this.median)
   }
 
-  private checkCeiling(): void {
-    if (this.median === undefined) return
-    if (this.ceilingOffset > this.median + this.maxClockSkewMs) this.ceilingOffset = Number.NEGATIVE_INFINITY
+  private checkCeiling(offset: number): void {
+    if (this.ceilingOffset > offset + this.maxClockSkewMs) this.ceilingOffset = Number.NEGATIVE_INFINITY
   }
+}
+
+function medianOf(values: readonly number[]): number | undefined {
+  if (values.length === 0) return undefined
+  const sorted = [...values].sort((a, b) => a - b)
+  const middle = sorted.length >> 1
+  return sorted.length % 2 === 1 ? sorted[middle]! : (sorted[middle - 1]! + sorted[middle]!) / 2
 }

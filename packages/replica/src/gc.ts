@@ -29,26 +29,32 @@ export interface GcResult {
 export function collectGarbage(options: GcOptions): GcResult {
   const { table, members } = options
   const nowMs = table.trusted.nowMs()
+  // A clock that jumped ahead must neither make everybody late nor drop deletes that others don't obey yet (I5).
+  const others = [...options.expected()].filter(({ node }) => node !== table.node)
+  const undisputedMs = others.length > 0 ? table.trusted.undisputedMs() : nowMs
+  const obeyedMax = table.skewLimit(undisputedMs)
   const durable = options.durable()
   const vectors: VersionVector[] = [durable]
   const evicted: NodeId[] = []
-  for (const { node, role } of options.expected()) {
-    if (node === table.node) continue
+  for (const { node, role } of others) {
     let member = members.get(node)
     if (!member) {
       // A member never heard of holds everything back until the horizon has passed from now.
       members.learn(node, role, { seqs: new Map(), closed: new Map() }, nowMs)
       member = members.get(node)!
     }
-    if (dominates(member.vector, durable)) members.touch(node, nowMs)
-    else if (nowMs - member.progressAtMs > options.horizonMs) {
+    // Progress in what is the future by now was told by a clock that has been repaired.
+    if (dominates(member.vector, durable) || member.progressAtMs > nowMs) members.touch(node, nowMs)
+    else if (undisputedMs - member.progressAtMs > options.horizonMs) {
       evicted.push(node)
       continue
     }
     vectors.push(member.vector)
   }
-  const collected = table.collect(register => vectors.every(vector => covers(vector, register.writer, register.seq)))
-  return { collected, closed: closeIncarnations(table, vectors, nowMs - options.closeAfterMs), evicted }
+  const collected = table.collect(
+    register => register.time <= obeyedMax && vectors.every(vector => covers(vector, register.writer, register.seq))
+  )
+  return { collected, closed: closeIncarnations(table, vectors, undisputedMs - options.closeAfterMs), evicted }
 }
 
 // An incarnation is closed once its successor is old and every member covers the same of it: then nothing of it can be missing.

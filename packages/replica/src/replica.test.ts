@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import { nodeId, seededRandom, silentLogger, spaceId, systemClock, type SpaceId } from '@selvedge/core'
+import { ManualClock, nodeId, seededRandom, silentLogger, spaceId, systemClock, type SpaceId } from '@selvedge/core'
+import { counterValue, increment } from '@selvedge/documents'
 import { MemoryNetwork } from '@selvedge/network'
 import { MemoryDisk, MemoryStore } from '@selvedge/store'
 import { Replica } from './replica.js'
@@ -187,6 +188,28 @@ describe('a replica', () => {
     replica.attach(await own!.dial('b'), { admits: () => true })
     await until(() => told.length > 0, 'the end of the session')
     expect(told).toEqual(['b failed: REFUSED'])
+    await replica.close()
+    await store.close()
+  })
+
+  it('I5: folds no increments by a clock that a peer doubts', async () => {
+    const clock = new ManualClock()
+    const environment = { clock, random: seededRandom(4), log: silentLogger }
+    const store = new MemoryStore({ ...environment, disk: new MemoryDisk() })
+    const replica = new Replica({ node: nodeId('a'), role: 'node', environment, store })
+    const members = () => ['a', 'b'].map(name => ({ node: nodeId(name), role: 'node' as const }))
+    const space = await replica.openSpace(state, { residency: 'trunk', members })
+    const { table } = space
+    replica.trusted.heard({}, clock.wallMs())
+    increment(table, 'pulses', 1, { id: 'one' })
+    clock.jumpWall(48 * 3_600_000)
+    space.collect()
+    expect(table.get('pulses', '#one')?.value).toBe(1)
+    clock.jumpWall(-48 * 3_600_000)
+    clock.advance(25 * 3_600_000)
+    space.collect()
+    expect(table.get('pulses', '#one')).toBeUndefined()
+    expect(counterValue(table, 'pulses')).toBe(1)
     await replica.close()
     await store.close()
   })

@@ -91,7 +91,7 @@ export class SpacePersister {
     // Registers without a state are no loss: the very first flush was cut short, and nothing is covered.
     const rejoining = store.loss !== undefined || unreadable
     if (state) {
-      table.trusted.raiseCeiling(state.ceilingMs)
+      table.trusted.startFrom(state.ceilingMs)
       if (state.hlc <= table.skewLimit()) table.hlc.observe(state.hlc)
     }
     if (rejoining) table.forgetCoverage()

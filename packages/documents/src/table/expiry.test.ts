@@ -30,6 +30,44 @@ describe('REG-10 expiry', () => {
     expect([table.live, table.nextDueMs()]).toEqual([0, undefined])
   })
 
+  it('I5: a clock that jumped ahead alone decides nothing for good: what expired by it is back when it is repaired', () => {
+    const kit = tableKit()
+    const { table, clock } = kit
+    const session = {}
+    table.trusted.heard(session, clock.wallMs())
+    table.set('p', 1, { expiresAtMs: startMs + 3_600_000 })
+    clock.jumpWall(10 * 3_600_000)
+    table.advance()
+    table.advance()
+    expect([table.get('p'), table.peek('p')?.tombstone]).toEqual([undefined, false])
+    expect(table.nextDueMs()).toBe(table.trusted.nowMs() + 1_000)
+    const told = kit.changed.length
+    clock.jumpWall(-10 * 3_600_000)
+    table.advance()
+    expect(table.get('p')?.value).toBe(1)
+    expect(kit.changed.slice(told)).toEqual(['p'])
+    expect(table.nextDueMs()).toBe(startMs + 3_600_000)
+    clock.advance(3_600_000)
+    table.advance()
+    expect(table.get('p')).toBeUndefined()
+    clock.advance(skewMs)
+    table.advance()
+    expect(table.peek('p')?.tombstone).toBe(true)
+  })
+
+  it('I5: what a clock says that peers agree with by and by is decided then', () => {
+    const { table, clock } = tableKit()
+    table.trusted.heard({}, clock.wallMs())
+    table.set('p', 1, { expiresAtMs: startMs + 1_000 })
+    clock.jumpWall(3_600_000)
+    table.advance()
+    table.advance()
+    expect(table.peek('p')?.tombstone).toBe(false)
+    clock.advance(1_000 + skewMs)
+    table.advance()
+    expect(table.peek('p')?.tombstone).toBe(true)
+  })
+
   it('passes over what was overwritten, with a later expiry or none', () => {
     const kit = tableKit()
     const { table } = kit

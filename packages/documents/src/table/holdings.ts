@@ -11,6 +11,9 @@ import { addressOf, type Entry, isNewer, Register, type WriterLog } from './regi
 import type { RegisterTableOptions } from './table-options.js'
 import { VoidList } from './voids.js'
 
+/** How often what is disputed is looked at again. */
+const disputedLookMs = 1_000
+
 export class Holdings {
   readonly registers = new Map<string, Register>()
   readonly shadows = new Map<string, Register>()
@@ -24,6 +27,9 @@ export class Holdings {
   /** Path → slot → register, for slots other than ''. */
   readonly composites = new Map<string, Map<string, Register>>()
   private readonly due = new DueQueue<Register>()
+  /** Expired for the skew and more by a clock that peers doubt. */
+  private readonly disputed = new Set<Register>()
+  private lookedAtMs = Number.NEGATIVE_INFINITY
   private liveCount = 0
 
   constructor(
@@ -129,13 +135,37 @@ export class Holdings {
     return true
   }
 
-  /** When {@link popDue} has something to give; undefined: nothing is pending. */
+  /** When {@link fallDue} has something to do; undefined: nothing is pending. */
   nextDueMs(): number | undefined {
-    return this.due.peekMs()
+    const dueMs = this.due.peekMs()
+    return this.disputed.size === 0 ? dueMs : Math.min(dueMs ?? Number.POSITIVE_INFINITY, this.lookedAtMs + disputedLookMs)
+  }
+
+  /** Does what is due at `nowMs`: registers expire; what a shadow comes to is the caller's business. */
+  fallDue(nowMs: number, cameNear: (shadow: Register) => void): void {
+    if (nowMs < this.lookedAtMs - this.trusted.maxClockSkewMs) this.wentBack()
+    this.lookedAtMs = nowMs
+    const disputed = [...this.disputed]
+    this.disputed.clear()
+    for (const register of disputed) if (!register.gone) this.expire(register, nowMs)
+    for (let due = this.popDue(nowMs); due; due = this.popDue(nowMs)) {
+      if (due.shadow) cameNear(due)
+      else this.expire(due, nowMs)
+    }
+  }
+
+  /** A clock that was ahead has been repaired: what had expired by it alone is there again. */
+  private wentBack(): void {
+    this.disputed.clear()
+    for (const register of this.registers.values()) {
+      if (register.expiresAtMs === 0 || register.expiresAtMs > this.lookedAtMs || register.value === undefined) continue
+      this.due.push(register.expiresAtMs, register)
+      this.tell(register)
+    }
   }
 
   /** Takes the next shadow or register with an expiry that is due. */
-  popDue(nowMs: number): Register | undefined {
+  private popDue(nowMs: number): Register | undefined {
     for (let due = this.due.popDue(nowMs); due; due = this.due.popDue(nowMs)) if (!due.item.gone) return due.item
     return undefined
   }
@@ -161,8 +191,11 @@ export class Holdings {
     return { shadowed: ahead.length, latest }
   }
 
-  /** An expired register reads as absent; once it was so for the skew, it becomes a tombstone with the same stamp and dot (I9). */
-  expire(register: Register, nowMs: number): void {
+  /**
+   * An expired register reads as absent; once it was so for the skew, it becomes a tombstone with the same stamp and dot (I9). That can't
+   * be undone, so a clock that peers doubt does not decide it.
+   */
+  private expire(register: Register, nowMs: number): void {
     // Overwritten meanwhile: with another expiry, which has an entry of its own in the queue, or with none.
     if (register.expiresAtMs === 0 || register.expiresAtMs > nowMs || register.value === undefined) return
     const keptUntilMs = register.expiresAtMs + this.trusted.maxClockSkewMs
@@ -171,6 +204,7 @@ export class Holdings {
       this.tell(register)
       return
     }
+    if (keptUntilMs > this.trusted.undisputedMs()) return void this.disputed.add(register)
     this.hash.remove(register)
     register.value = undefined
     this.liveCount--

@@ -270,12 +270,10 @@ export class RegisterTable {
   advance(): void {
     const nowMs = this.trusted.nowMs()
     if (this.hlc.last > this.skewLimit()) this.stepBack()
-    for (let due = this.holdings.popDue(nowMs); due; due = this.holdings.popDue(nowMs)) {
-      if (due.shadow) {
-        this.hlc.observe(due.time)
-        this.holdings.promote(due)
-      } else this.holdings.expire(due, nowMs)
-    }
+    this.holdings.fallDue(nowMs, shadow => {
+      this.hlc.observe(shadow.time)
+      this.holdings.promote(shadow)
+    })
   }
 
   // A stamp that was followed is further ahead than the skew: the clock was ahead and has been repaired (I5).

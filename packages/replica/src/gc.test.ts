@@ -1,0 +1,73 @@
+import { describe, expect, it } from 'vitest'
+import { ManualClock, nodeId, seededRandom, TrustedClock } from '@selvedge/core'
+import { RegisterTable } from '@selvedge/documents'
+import { MemberTable } from '@selvedge/session'
+import { collectGarbage } from './gc.js'
+
+const hourMs = 3_600_000
+const horizonMs = 30 * 24 * hourMs
+
+function setUp() {
+  const clock = new ManualClock()
+  const trusted = new TrustedClock(clock, 300_000)
+  const table = new RegisterTable({ node: nodeId('a'), trusted, random: seededRandom(1) })
+  const members = new MemberTable()
+  const collect = (): ReturnType<typeof collectGarbage> =>
+    collectGarbage({
+      table,
+      members,
+      expected: () => [{ node: nodeId('b'), role: 'node' }],
+      durable: () => table.vector(),
+      horizonMs,
+      closeAfterMs: horizonMs
+    })
+  const acknowledge = (): void => void members.learn(nodeId('b'), 'node', table.vector(), trusted.nowMs(), true)
+  return { clock, trusted, table, collect, acknowledge }
+}
+
+describe('collecting', () => {
+  it('I6: drops a delete that every member has', () => {
+    const { trusted, clock, table, collect, acknowledge } = setUp()
+    trusted.heard({}, clock.wallMs())
+    table.set('p', 1)
+    table.delete('p')
+    expect(collect().collected).toBe(0)
+    acknowledge()
+    expect(collect().collected).toBe(1)
+  })
+
+  it('I5: keeps a delete of a clock that jumped ahead: for others it is a shadow', () => {
+    const { clock, trusted, table, collect, acknowledge } = setUp()
+    const session = {}
+    trusted.heard(session, clock.wallMs())
+    table.set('p', 1)
+    clock.jumpWall(5 * hourMs)
+    table.delete('p')
+    acknowledge()
+    expect(collect().collected).toBe(0)
+    // What the peer said last counts, though it is heard no more.
+    trusted.forget(session)
+    expect(collect().collected).toBe(0)
+    clock.advance(5 * hourMs)
+    expect(collect().collected).toBe(1)
+  })
+
+  it('I6: a clock that jumps ahead makes nobody late, nor does one that is repaired', () => {
+    const { clock, trusted, table, collect, acknowledge } = setUp()
+    const session = {}
+    trusted.heard(session, clock.wallMs())
+    acknowledge()
+    table.set('p', 1)
+    table.delete('p')
+    clock.jumpWall(10 * horizonMs)
+    expect(collect()).toMatchObject({ collected: 0, evicted: [] })
+    acknowledge()
+    table.set('q', 1)
+    clock.jumpWall(-10 * horizonMs)
+    trusted.heard({}, clock.wallMs())
+    expect(collect().evicted).toEqual([])
+    // It was told of progress by a clock that ran ahead, and is late all the same once the horizon has passed.
+    clock.advance(horizonMs + 1)
+    expect(collect().evicted).toEqual([nodeId('b')])
+  })
+})
