@@ -4,7 +4,7 @@
  * overwritten, is merged into fresh tables in shuffled orders and several times over.
  */
 import { below, ManualClock, nodeId, seededRandom, TrustedClock, type Random, type SpaceId } from '@selvedge/core'
-import { hashesEqual, RegisterTable, type Entry, type Register, type TableHash } from '@selvedge/documents'
+import { hashesEqual, RegisterTable, type Entry, type Register, type TableHash, type WriterKey } from '@selvedge/documents'
 import type { Run } from '../run.js'
 import type { Check } from './check.js'
 import { coverageFingerprint } from './coverage-fingerprint.js'
@@ -84,13 +84,13 @@ export class StrongEventualConsistency implements Check, Witness {
 
   private replay(watched: Watched): void {
     const { table, space } = watched
-    const held: Entry[] = [...table.all(), ...table.shadows.values()]
+    const held: Written[] = [...table.all(), ...table.shadows.values()]
     const older = (this.overwritten.get(space.id) ?? []).filter(write => this.isBeaten(watched, write))
     const expected = table.hash()
     const random = seededRandom(this.run.plan.seed).fork(`replay of ${space.id}`)
     const nowMs = table.trusted.nowMs()
     for (let i = 0; i < replays; i++) {
-      const hash = mergeAll([...held, ...older.map(write => entryOf(write, table))], random, nowMs)
+      const hash = mergeAll([...held, ...older.map(entryOf)], random, nowMs)
       if (hashesEqual(hash, expected)) continue
       return this.run.fail(
         this,
@@ -109,12 +109,14 @@ export class StrongEventualConsistency implements Check, Witness {
   }
 }
 
-function entryOf(write: Write, table: RegisterTable): Entry {
-  const { path, slot, value, time, seq, expiresAtMs, author } = write
-  return { path, slot, value, time, seq, expiresAtMs, writer: table.writers.get(author.key)!, quality: 0, batch: 0 }
+/** An entry of a writer that a table needs not know. */
+type Written = Omit<Entry, 'writer'> & { readonly writer: { readonly key: WriterKey } }
+
+function entryOf({ path, slot, value, time, seq, expiresAtMs, author }: Write): Written {
+  return { path, slot, value, time, seq, expiresAtMs, writer: author, quality: 0, batch: 0 }
 }
 
-function mergeAll(entries: readonly Entry[], random: Random, nowMs: number): TableHash {
+function mergeAll(entries: readonly Written[], random: Random, nowMs: number): TableHash {
   const table = new RegisterTable({
     node: nodeId('replay'),
     trusted: new TrustedClock(new ManualClock(nowMs), 300_000),
@@ -129,7 +131,7 @@ function mergeAll(entries: readonly Entry[], random: Random, nowMs: number): Tab
   return table.hash()
 }
 
-function plain({ path, slot, value, time, seq, quality, expiresAtMs, batch }: Entry): Omit<Entry, 'writer'> {
+function plain({ path, slot, value, time, seq, quality, expiresAtMs, batch }: Written): Omit<Entry, 'writer'> {
   return { path, slot, value, time, seq, quality, expiresAtMs, batch }
 }
 
