@@ -1,0 +1,43 @@
+/**
+ * A year of overwrites. The same few points are written over and over for a year, by nodes that are switched off every night, beside a
+ * relay. What is held and stored must follow what is live, and not what was ever written. With `SELVEDGE_PLOT=growth.svg` it draws it.
+ */
+import { increment, remove, scenario, set } from '@selvedge/simulator'
+import { GrowthPlot } from './growth/growth-plot.js'
+
+const everybody = ['hq-1', 'hq-2', 'relay'] as const
+let plot = new GrowthPlot()
+
+export default scenario('a year of overwrites')
+  .shows('After a year of overwriting twenty points a replica holds and stores twenty points, and hardly more.')
+  .site('hq', { nodes: 2 })
+  .lasts('365d')
+  .workload({ every: '2h' }, set({ points: 20 }), set({ points: 20 }), remove({ points: 20 }), increment())
+  .faults(({ at, every }) => [
+    // The nights, and most of the days, cost a simulation nothing: what is asked meanwhile is done when the machines wake.
+    at('1m')
+      .suspend(...everybody)
+      .for('23.9h'),
+    every('1d')
+      .suspend(...everybody)
+      .for('23.99h'),
+    every('7d', { from: '3.001d' }).kill('hq-2').for('5s')
+  ])
+  .invariant(
+    'nodes tell what they hold and store',
+    ({ nodes, nowMs, run }) => {
+      if (nowMs < 60_000) plot = new GrowthPlot()
+      for (const { name, site } of nodes()) {
+        const space = site.status().spaces.find(({ space }) => space.includes('state'))
+        if (!space) continue
+        plot.note(name, nowMs, run.history.done.length, space.registers + space.tombstones, space.storedBytes)
+      }
+      return true
+    },
+    { every: '12h' }
+  )
+  .atEnd('the second half of the year has added nothing', () => {
+    plot.save(process.env['SELVEDGE_PLOT'])
+    return plot.judge()
+  })
+  .without('documents-equal', 'session-guarantees', 'residency')
