@@ -1,5 +1,5 @@
 /**
- * A year of overwrites. The same few points are written over and over for a year, by nodes that are switched off every night, beside a
+ * A year of overwrites. The same few points are written over and over for a year, by nodes that run for a minute a week, beside a
  * relay. What is held and stored must follow what is live, and not what was ever written. With `SELVEDGE_PLOT=growth.svg` it draws it.
  */
 import { increment, remove, scenario, set } from '@selvedge/simulator'
@@ -14,14 +14,14 @@ export default scenario('a year of overwrites')
   .lasts('365d')
   .workload({ every: '2h' }, set({ points: 20 }), set({ points: 20 }), remove({ points: 20 }), increment())
   .faults(({ at, every }) => [
-    // The nights, and most of the days, cost a simulation nothing: what is asked meanwhile is done when the machines wake.
+    // Weeks but for their first seconds cost a simulation nothing: what is asked meanwhile is done when the machines wake.
     at('1m')
       .suspend(...everybody)
-      .for('23.9h'),
-    every('1d')
+      .for('6.9985d'),
+    every('7d')
       .suspend(...everybody)
-      .for('23.99h'),
-    every('7d', { from: '3.001d' }).kill('hq-2').for('5s')
+      .for('6.9995d'),
+    every('28d', { from: '6.9997d' }).kill('hq-2').for('5s')
   ])
   .invariant(
     'nodes tell what they hold and store',
@@ -34,7 +34,7 @@ export default scenario('a year of overwrites')
       }
       return true
     },
-    { every: '12h' }
+    { every: '7d' }
   )
   .atEnd('the second half of the year has added nothing', () => {
     plot.save(process.env['SELVEDGE_PLOT'])
