@@ -66,10 +66,23 @@ export function unconverged(run: Run): { readonly space: string; readonly why: s
     for (const { space: replica, host } of replicas)
       for (const copy of replica.documents['copies'].values())
         if (copy['pending'].hasLocal) return { space, why: 'an edit waits to be stored', hosts: [host] }
-    for (const { space: replica, host } of replicas)
-      if (replica.documents.list().some(({ status }) => status !== 'complete'))
-        return { space, why: 'a document is not complete', hosts: [host] }
+    const incomplete = incompleteAt(run, replicas)
+    if (incomplete) return { space, why: 'a document is not complete', hosts: [incomplete] }
   }
+  return undefined
+}
+
+/** A machine where a document lacks what another has, or what no lost disk accounts for. */
+function incompleteAt(run: Run, replicas: readonly Watched[]): string | undefined {
+  const complete = new Set<string>()
+  const lacking = new Map<string, string>()
+  for (const { space, host } of replicas)
+    for (const { id, status } of space.documents.list()) {
+      if (status === 'complete') complete.add(id)
+      else if (!lacking.has(id)) lacking.set(id, host)
+    }
+  const diskLost = run.history.all('diskHarmed').length > 0
+  for (const [id, host] of lacking) if (!diskLost || complete.has(id)) return host
   return undefined
 }
 

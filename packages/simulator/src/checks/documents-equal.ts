@@ -60,6 +60,8 @@ export class DocumentsEqual implements Check {
     for (const { document } of opened) document.close()
     this.judged++
     const [first] = states
+    // Nobody has it, and a disk was lost: what rested on that disk alone is gone, as every replica says.
+    if (states.every(({ status }) => status !== 'complete') && this.run.history.all('diskHarmed').length > 0) return true
     for (const { host, status, pending, state, content } of states) {
       const details = { space, document: id, engine, hosts: [first!.host, host] }
       if (status !== 'complete')

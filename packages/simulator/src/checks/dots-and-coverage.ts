@@ -13,8 +13,6 @@ export class DotsAndCoverage implements Check, Witness {
   private run!: Run
   private observer!: Observer
   private judged = 0
-  /** The highest seq of each author that a machine of another writer has covered. */
-  private readonly told = new Map<Author, number>()
 
   begin(run: Run): void {
     this.run = run
@@ -47,10 +45,7 @@ export class DotsAndCoverage implements Check, Witness {
   covered(watched: Watched, author: Author, from: number, to: number): void {
     // An own write stands where it was just put.
     if (author.key === watched.table.ownWriterKey && to === from + 1) return
-    const closed = to === Number.MAX_SAFE_INTEGER
-    if (author.node !== watched.table.node && !closed) this.told.set(author, Math.max(to, this.told.get(author) ?? 0))
     for (const write of author.between(from, to)) {
-      if (closed && !this.isKnown(watched, write)) continue
       this.judged++
       if (!isHeldFor(watched, write)) return this.falseCoverage(watched, write)
     }
@@ -77,22 +72,12 @@ export class DotsAndCoverage implements Check, Witness {
       const to = watched.coveredUpTo(writer)
       // Of each address the last write that is covered decides.
       const last = new Map<string, Write>()
-      for (const write of watched.ledger.author(writer).between(0, to))
-        if (this.isKnown(watched, write)) last.set(write.address, write)
+      for (const write of watched.ledger.author(writer).between(0, to)) last.set(write.address, write)
       for (const write of last.values()) {
         this.judged++
         if (!isHeldFor(watched, write)) return this.falseCoverage(watched, write)
       }
     }
-  }
-
-  /** Of an incarnation that is closed, what nobody but its machine ever had may be gone with the disk of that. */
-  private isKnown({ space, table }: Watched, { address, author, seq }: Write): boolean {
-    if (seq <= Math.max(table.writers.get(author.key)?.covered ?? 0, this.told.get(author) ?? 0)) return true
-    return this.observer.replicas(space.id).some(({ table }) => {
-      const held = table.peekAddress(address)
-      return held?.writer.key === author.key && held.seq === seq
-    })
   }
 
   private falseCoverage(watched: Watched, write: Write): void {

@@ -180,9 +180,12 @@ export class SessionGuarantees implements Check, Witness {
   }
 }
 
-function isCovered({ table }: Watched, write: Write): boolean {
+// Of an incarnation that is closed, what nobody ever heard of may be gone.
+function isCovered(watched: Watched, write: Write): boolean {
+  const { table } = watched
   const writer = table.writers.get(write.author.key)
-  return writer !== undefined && table.covers(writer, write.seq)
+  if (!writer || !table.covers(writer, write.seq)) return false
+  return !table.isClosed(writer) || write.seq <= watched.coveredUpTo(writer)
 }
 
 function remember<T>(list: T[], item: T): void {
