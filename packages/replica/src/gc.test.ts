@@ -7,7 +7,7 @@ import { collectGarbage } from './gc.js'
 const hourMs = 3_600_000
 const horizonMs = 30 * 24 * hourMs
 
-function setUp() {
+function setUp(inSession = true) {
   const clock = new ManualClock()
   const trusted = new TrustedClock(clock, 300_000)
   const table = new RegisterTable({ node: nodeId('a'), trusted, random: seededRandom(1) })
@@ -18,11 +18,12 @@ function setUp() {
       members,
       expected: () => [{ node: nodeId('b'), role: 'node' }],
       durable: () => table.vector(),
+      isInSession: () => inSession,
       horizonMs,
       closeAfterMs: horizonMs
     })
   const acknowledge = (): void => void members.learn(nodeId('b'), 'node', table.vector(), trusted.nowMs(), true)
-  return { clock, trusted, table, collect, acknowledge }
+  return { clock, trusted, table, members, collect, acknowledge }
 }
 
 describe('collecting', () => {
@@ -34,6 +35,19 @@ describe('collecting', () => {
     expect(collect().collected).toBe(0)
     acknowledge()
     expect(collect().collected).toBe(1)
+  })
+
+  it('I6: of a member in session its own word counts: what it wrote before may still be on its way', () => {
+    for (const inSession of [true, false]) {
+      const { clock, trusted, table, members, collect, acknowledge } = setUp(inSession)
+      trusted.heard({}, clock.wallMs())
+      table.set('p', 1)
+      table.delete('p')
+      members.learn(nodeId('b'), 'node', table.vector(), trusted.nowMs())
+      expect(collect().collected).toBe(inSession ? 0 : 1)
+      acknowledge()
+      expect(collect().collected).toBe(inSession ? 1 : 0)
+    }
   })
 
   it('I5: keeps a delete of a clock that jumped ahead: for others it is a shadow', () => {

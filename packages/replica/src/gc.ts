@@ -13,6 +13,8 @@ export interface GcOptions {
   /** The nodes whose coverage counts, this replica left out. */
   readonly expected: () => Iterable<{ readonly node: NodeId; readonly role: 'node' | 'relay' }>
   readonly durable: () => VersionVector
+  /** Whether a node has a session with this replica. */
+  readonly isInSession: (node: NodeId) => boolean
   /** Time without progress after which a member holds nothing back, in milliseconds. */
   readonly horizonMs: number
   /** Age after which a superseded incarnation is closed, in milliseconds. */
@@ -25,6 +27,8 @@ export interface GcResult {
   /** Members that hold nothing back any more. */
   readonly evicted: readonly NodeId[]
 }
+
+const nothing: VersionVector = { seqs: new Map(), closed: new Map() }
 
 export function collectGarbage(options: GcOptions): GcResult {
   const { table, members } = options
@@ -40,7 +44,7 @@ export function collectGarbage(options: GcOptions): GcResult {
     let member = members.get(node)
     if (!member) {
       // A member never heard of holds everything back until the horizon has passed from now.
-      members.learn(node, role, { seqs: new Map(), closed: new Map() }, nowMs)
+      members.learn(node, role, nothing, nowMs)
       member = members.get(node)!
     }
     // Progress in what is the future by now was told by a clock that has been repaired.
@@ -49,7 +53,8 @@ export function collectGarbage(options: GcOptions): GcResult {
       evicted.push(node)
       continue
     }
-    vectors.push(member.vector)
+    // An older write of a member may be on its way here long after others say that it has the delete; its own word comes behind it.
+    vectors.push(options.isInSession(node) ? (members.wordOf(node) ?? nothing) : member.vector)
   }
   const collected = table.collect(
     register => register.time <= obeyedMax && vectors.every(vector => covers(vector, register.writer, register.seq))

@@ -323,10 +323,15 @@ export class Replica {
 
   // ── upkeep ───────────────────────────────────────────────────────────────────────────────────────────────────────────────
 
+  private isInSession(space: SpaceReplica, node: NodeId): boolean {
+    const drivers = this.driversOf.get(space.id) ?? []
+    return drivers.some(({ session }) => session.peer.node === node)
+  }
+
   private scheduleGc(): void {
     this.gcTimer = this.environment.clock.setTimer(this.timing.gcIntervalMs, () => {
       for (const space of this.spaceMap.values()) {
-        const { collected, evicted } = space.collect()
+        const { collected, evicted } = space.collect(node => this.isInSession(space, node))
         if (collected > 0 || evicted.length > 0)
           this.environment.log.debug({ space: space.id, collected, evicted }, 'tombstones collected')
       }

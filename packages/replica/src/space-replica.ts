@@ -286,7 +286,7 @@ export class SpaceReplica implements SessionSpace {
   }
 
   /** Collects tombstones that every member has, closes old incarnations, and writes anew what a kill left uncovered for ever. */
-  collect(): GcResult {
+  collect(isInSession: (node: NodeId) => boolean): GcResult {
     const { options, table, members } = this
     const isAlone = ![...options.members()].some(({ node }) => node !== options.node)
     // By a clock that peers doubt every id is old, and what is folded would be a shadow for everybody else.
@@ -297,6 +297,7 @@ export class SpaceReplica implements SessionSpace {
       members,
       expected: options.members,
       durable: () => this.persister.durable.vector,
+      isInSession,
       horizonMs: options.gcHorizonMs,
       closeAfterMs: options.closeIncarnationsAfterMs
     })

@@ -22,6 +22,7 @@ type Run = readonly [first: number, count: number]
 
 export class MemberTable {
   private readonly members = new Map<NodeId, Member & { version: number }>()
+  private readonly words = new Map<NodeId, VersionVector>()
   private readonly dots = new Map<NodeId, Map<WriterLog, Run[]>>()
   private changes = 0
   private readonly listeners = new Set<(member: Member, fromItself: boolean) => void>()
@@ -33,6 +34,7 @@ export class MemberTable {
 
   /** Takes up what a member is said to hold. A vector that does not rise changes nothing, unless the member itself restarts lower. */
   learn(node: NodeId, role: MemberRole, vector: VersionVector, nowMs: number, fromItself = false): boolean {
+    if (fromItself) this.words.set(node, vector)
     const known = this.members.get(node)
     const next = known && !fromItself ? joinVectors(known.vector, vector) : vector
     if (known && dominates(known.vector, next) && dominates(next, known.vector)) return false
@@ -76,6 +78,14 @@ export class MemberTable {
 
   get(node: NodeId): Member | undefined {
     return this.members.get(node)
+  }
+
+  /**
+   * What a member told of itself last. By hearsay it may hold more, but then what it sent here before may still be under way; its own
+   * word comes after that.
+   */
+  wordOf(node: NodeId): VersionVector | undefined {
+    return this.words.get(node)
   }
 
   all(): IterableIterator<Member> {
