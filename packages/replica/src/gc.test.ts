@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { ManualClock, nodeId, seededRandom, TrustedClock } from '@selvedge/core'
+import { hlcFromMs, hlcToHex, ManualClock, nodeId, seededRandom, TrustedClock } from '@selvedge/core'
 import { RegisterTable } from '@selvedge/documents'
 import { MemberTable } from '@selvedge/session'
 import { collectGarbage } from './gc.js'
@@ -83,5 +83,19 @@ describe('collecting', () => {
     // It was told of progress by a clock that ran ahead, and is late all the same once the horizon has passed.
     clock.advance(horizonMs + 1)
     expect(collect().evicted).toEqual([nodeId('b')])
+  })
+
+  it('I4: does not close incarnations of a node that it has been cut off from', () => {
+    const { clock, trusted, table, collect } = setUp(false)
+    trusted.heard({}, clock.wallMs())
+    const [first, second] = [0, 1].map(age => `b~${hlcToHex(hlcFromMs(clock.wallMs() + age))}00000000`)
+    // It has heard of both, and had nothing of either; what it wrote itself makes b late.
+    table.writer(first!)
+    table.writer(second!)
+    table.set('p', 1)
+    expect(collect().closed).toBe(0)
+    clock.advance(2 * horizonMs)
+    expect(collect()).toMatchObject({ closed: 0, evicted: [nodeId('b')] })
+    expect(table.covers(table.writer(first!), 1)).toBe(false)
   })
 })

@@ -59,15 +59,21 @@ export function collectGarbage(options: GcOptions): GcResult {
   const collected = table.collect(
     register => register.time <= obeyedMax && vectors.every(vector => covers(vector, register.writer, register.seq))
   )
-  return { collected, closed: closeIncarnations(table, vectors, undisputedMs - options.closeAfterMs), evicted }
+  return { collected, closed: closeIncarnations(table, vectors, evicted, undisputedMs - options.closeAfterMs), evicted }
 }
 
-// An incarnation is closed once its successor is old and every member covers the same of it: then nothing of it can be missing.
-function closeIncarnations(table: RegisterTable, vectors: readonly VersionVector[], beforeMs: number): number {
+// An incarnation is closed once its successor is old and every member covers the same of it: then nothing of it can be missing. Members
+// that are late don't count, but for its own node: who was cut off from that knows only what it had of it before.
+function closeIncarnations(
+  table: RegisterTable,
+  vectors: readonly VersionVector[],
+  late: readonly NodeId[],
+  beforeMs: number
+): number {
   const before = hlcFromMs(beforeMs)
   const byNode = new Map<NodeId, WriterLog[]>()
   for (const writer of table.writers.values()) {
-    if (table.isClosed(writer)) continue
+    if (table.isClosed(writer) || late.includes(writer.node)) continue
     const list = byNode.get(writer.node)
     if (list) list.push(writer)
     else byNode.set(writer.node, [writer])
