@@ -35,6 +35,22 @@ export const nodeMutants: readonly Mutant[] = [
     killedBy: 'bounded-growth'
   },
   {
+    name: 'hearsay-collects',
+    what: 'a delete is collected as soon as others say that a member has it, though an older write of that is still on its way',
+    module: 'replica/gc',
+    from: 'options.isInSession(node) ? (members.wordOf(node) ?? nothing) : member.vector',
+    to: 'member.vector',
+    killedBy: 'no-resurrection'
+  },
+  {
+    name: 'closed-from-afar',
+    what: 'who is cut off from a node closes incarnations of it, as everybody who is left has the same of them',
+    module: 'replica/gc',
+    from: 'late.includes(writer.node)',
+    to: 'late.length < 0',
+    killedBy: 'dots-and-coverage'
+  },
+  {
     name: 'own-clock-trusted',
     what: 'a node believes its own clock, whatever its peers’ clocks say',
     module: 'core/trusted-clock',

@@ -86,8 +86,8 @@ export const tableMutants: readonly Mutant[] = [
     name: 'shadow-for-ever',
     what: 'a write that was held back for its stamp is not obeyed when its time has come',
     module: 'documents/table/register-table',
-    from: 'this.holdings.promote(due)',
-    to: 'void due',
+    from: 'this.holdings.promote(shadow)',
+    to: 'void shadow',
     killedBy: 'reference-model'
   },
   {
