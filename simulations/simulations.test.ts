@@ -1,21 +1,13 @@
-/** Every scenario, for some seeds, and every plan of `pinned/`; `selvedge sim run simulations` runs more seeds. */
+/** Every scenario but the longest, for some seeds, and every plan of `pinned/`; `selvedge sim run simulations` runs more seeds. */
 import { mkdtempSync, readdirSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { drawPlan, readPlan, runPlan, savePlan, shrink, type AnyScenario, type RunResult } from '@selvedge/simulator'
-import { simTest } from '@selvedge/simulator/vitest'
 import { describe, expect, it } from 'vitest'
 import forgetfulLights from './services/forgetful-lights.js'
+import { testScenarios } from './testing/scenario-tests.js'
 
-const seeds = 50
-/** No further seed of a scenario is begun after this. */
-const time = '1s'
-
-for (const file of readdirSync(import.meta.dirname)) {
-  if (!file.endsWith('.ts') || file.endsWith('.test.ts')) continue
-  const { default: scenario } = (await import(`./${file}`)) as { default: AnyScenario }
-  simTest(scenario.name, scenario, { seeds, time })
-}
+await testScenarios('others')
 
 describe('a pinned plan', () => {
   const directory = join(import.meta.dirname, 'pinned')
