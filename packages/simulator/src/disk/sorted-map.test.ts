@@ -50,7 +50,7 @@ describe('a sorted map', () => {
         const numbers = Array.from({ length: 401 }, (_, n) => `k${n}`)
         expect(numbers.map(key => map.get(key))).toEqual(numbers.map(key => model.get(key)))
       }),
-      { numRuns: 40 }
+      { numRuns: 40, interruptAfterTimeLimit: 20_000, markInterruptAsFailure: true }
     )
   })
 

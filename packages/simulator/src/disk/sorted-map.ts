@@ -181,9 +181,13 @@ function join<V>(low: SortedNode<V>, high: SortedNode<V>): SortedNode<V> {
 }
 
 function withChildren<V>(branch: Branch<V>, at: number, count: number, children: SortedNode<V>[]): Branch<V> {
-  // The key of a child that stays in its place is its lower bound, whatever it holds now.
-  const keys = children.map((child, i) => (i === 0 ? branch.keys[at]! : child.keys[0]!))
+  // The key of a child that stays in its place is its lower bound, whatever it holds now; of the first one a lesser key makes a lesser bound.
+  const keys = children.map((child, i) => (i === 0 ? lesser(branch.keys[at]!, child.keys[0]) : child.keys[0]!))
   return { keys: branch.keys.toSpliced(at, count, ...keys), children: branch.children.toSpliced(at, count, ...children) }
+}
+
+function lesser(bound: string, key: string | undefined): string {
+  return key === undefined || bound < key ? bound : key
 }
 
 /** The first index whose key is not less than `key`. */

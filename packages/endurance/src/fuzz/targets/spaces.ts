@@ -1,4 +1,5 @@
 /** What users of a space are shown of registers that anybody may have written, and what they may ask. */
+import { isDeepStrictEqual } from 'node:util'
 import { below, decodeValue, encodeValue, hlcFromMs, hlcToHex, type Random, type Value } from '@selvedge/core'
 import { decoders as site } from '@selvedge/site'
 import { fromControlJson, readFields, toControlJson, type ControlRequest } from '@selvedge/replica'
@@ -294,7 +295,7 @@ const controlJson: Target = {
 const presence: Target = {
   name: 'presence',
   from: 'signals of neighbours',
-  reaches: ['decodePresence'],
+  reaches: ['decodePresence', 'PresenceReader'],
   open: () => ({
     corpus: [null, wallMs].map(trunkSinceMs => [
       site.encodePresence({ node: sampleNode, name: 'hq-1', count: 12, peers: [otherNode], trunkSinceMs, readiness: 'synced' })
@@ -322,6 +323,13 @@ const presence: Target = {
       )
       const encoded = site.encodePresence(decoded)
       hold(sameBytes(site.encodePresence(site.decodePresence(encoded)!), encoded), 'the presence encodes to another')
+      // Who reads it after another of the same node reads the same.
+      const reader = new site.PresenceReader()
+      reader.read(decoded.node, site.encodePresence({ ...decoded, count: 7 }))
+      hold(
+        isDeepStrictEqual(reader.read(decoded.node, bytes!), decoded),
+        'the presence reads as another after one of the same node'
+      )
       return 'decoded'
     }
   })
