@@ -228,17 +228,28 @@ async function listScenarios(paths: readonly string[]): Promise<ScenarioSummary[
   const worker = new Worker()
   try {
     const all: ScenarioSummary[] = []
-    for (const path of paths.flatMap(filesOf)) all.push(...(await worker.ask({ type: 'list', file: path })))
+    for (const file of paths.flatMap(filesOf)) all.push(...(await worker.ask({ type: 'list', file }).catch(notLoaded(file))))
     return all
-  } catch (cause) {
-    if (!(cause instanceof WorkerFailure)) throw cause
-    // What is wrong, and where: the rest of the stack is the loader's.
-    const [what = '', ...stack] = cause.message.split('\n').map(line => line.trim())
-    const where = stack.find(line => /\.[cm]?[jt]s\b/.test(line) && !line.includes('node:internal'))
-    throw usage(where === undefined ? what : `${what} ${where}`)
   } finally {
     worker.close()
   }
+}
+
+function notLoaded(file: string): (cause: unknown) => never {
+  return cause => {
+    if (!(cause instanceof WorkerFailure)) throw cause
+    throw usage(whatAndWhere(cause.message) ?? `${file}: ${cause.message.split('\n')[0]}`)
+  }
+}
+
+/** Of an error with its stack; the rest of it is the loader's. What does not parse may come after its place, and not before. */
+function whatAndWhere(stack: string): string | undefined {
+  const named = (line: string): boolean => /\.[cm]?[jt]s\b/.test(line) && !line.includes('node:internal')
+  const lines = stack.split('\n').map(line => line.trim())
+  const what = lines.find(line => /^(\w*Error\b|\[)/.test(line)) ?? lines[0] ?? ''
+  if (named(what)) return what
+  const where = lines.find(named)
+  return where === undefined ? undefined : `${what} ${where}`
 }
 
 function filesOf(path: string): string[] {

@@ -45,6 +45,13 @@ beforeAll(() => {
     `${hall}\nlet runs = 0\nexport default hall.service('mood', ({ clock }) => void clock.setTimer(++runs * 7, () => undefined))\n`
   )
   writeFileSync(join(root, 'wrong.ts'), `export default 5\n`)
+  for (const name of ['torn.js', 'torn.ts']) writeFileSync(join(root, name), `\nexport default scenario('hall'\n`)
+  // What a project's compiler knows and Node's own does not.
+  writeFileSync(join(root, 'floors.ts'), `export enum Floor { ground = 1, first }\n`)
+  writeFileSync(
+    join(root, 'parts.ts'),
+    `import { Floor } from './floors.js'\n${hall}\nexport default hall.named(String(Floor.first))\n`
+  )
   writeFileSync(
     join(root, 'long.ts'),
     `import { appendFileSync } from 'node:fs'\n${hall}\nappendFileSync(new URL('pids', import.meta.url), process.pid + '\\n')\nexport default hall.lasts('5d')\n`
@@ -80,8 +87,14 @@ function lives(pid: number): boolean {
   }
 }
 
-async function until(met: () => boolean): Promise<void> {
-  while (!met()) await new Promise(resolve => setTimeout(resolve, 20))
+/** @param by Who brings it about: it never comes when that has ended before. */
+async function until(met: () => boolean, by?: Spawned): Promise<void> {
+  let ended: Ended | undefined
+  void by?.ended.then(end => (ended = end))
+  while (!met()) {
+    if (ended) throw new Error(`it ended before: ${JSON.stringify(ended)}`)
+    await new Promise(resolve => setTimeout(resolve, 20))
+  }
 }
 
 describe('sim run', { timeout: 300_000 }, () => {
@@ -154,6 +167,12 @@ describe('sim run', { timeout: 300_000 }, () => {
     expect(readFileSync(opened, 'utf8')).toBe(pathToFileURL(join(root, 'pages/split.html')).href)
   })
 
+  it('loads TypeScript as the compiler of its project does', async () => {
+    const { code, out, err } = await sim('run', 'parts.ts', '--seeds', '1')
+    expect(out, err).toMatch(/✓ 2 {2}1 seeds/)
+    expect(code).toBe(0)
+  })
+
   it('says what no seed reached', async () => {
     const { code, out } = await sim('run', 'never.ts', '--seeds', '1', '--json')
     expect(JSON.parse(out)).toMatchObject({ scenario: 'hall', seeds: 1, neverReached: ['a thousand people'], failures: [] })
@@ -168,6 +187,8 @@ describe('sim run', { timeout: 300_000 }, () => {
 
   it.each([
     [['run', 'wrong.ts'], 'exports no scenario'],
+    [['run', 'torn.js'], /torn\.js.*SyntaxError: missing \)/],
+    [['run', 'torn.ts'], /SyntaxError: .*torn\.ts:[23]: '\)' expected/],
     [['run', 'absent.ts'], "can't be read"],
     [['run', 'whole.ts', '--seeds', 'many'], 'whole number'],
     [['run', 'whole.ts', '--only', 'nobody'], 'no scenario has'],
@@ -177,14 +198,14 @@ describe('sim run', { timeout: 300_000 }, () => {
     [['replay', 'whole.ts'], 'whole.ts']
   ])('%j ends with 5', async (args, problem) => {
     const { code, err } = await sim(...args)
-    expect(err).toContain(problem)
+    expect(err).toMatch(problem)
     expect(code).toBe(5)
   })
 
   it('ends with the report so far at SIGINT', async () => {
     const run = started({}, 'run', 'long.ts', '--jobs', '1')
     const before = pids().length
-    await until(() => pids().length >= before + 2)
+    await until(() => pids().length >= before + 2, run)
     const { code, out } = await run.stop('SIGINT')
     expect(out).toContain('stopped; so far:')
     expect(out).toContain('hall  0 seeds')
@@ -194,7 +215,7 @@ describe('sim run', { timeout: 300_000 }, () => {
   it('takes its workers with it when it is killed', async () => {
     const before = pids().length
     const run = started({}, 'run', 'long.ts', '--jobs', '2')
-    await until(() => pids().length >= before + 3)
+    await until(() => pids().length >= before + 3, run)
     const workers = pids().slice(before + 1)
     expect(workers.every(lives)).toBe(true)
     await run.stop('SIGKILL')
