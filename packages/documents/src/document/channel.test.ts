@@ -202,6 +202,31 @@ describe('pulling', () => {
     expect(await read(b, notes)).toEqual({ n: 1 })
   })
 
+  it('DOC-8: while a peer does not answer another is asked beside, first one that says it has the document', async () => {
+    const world = new World()
+    const [a, b] = [await world.node('a'), await world.node('b')]
+    await set(a, notes, 'n', 1)
+    b.registers.merge(a.registers)
+    const silent = wiretap(b, 'silent')
+    await world.turns()
+    expect(silent.take()).toHaveLength(1)
+    const [unknowing, knowing] = [wiretap(b, 'unknowing'), wiretap(b, 'knowing')]
+    const stored = { kind: 'stored', id: notes, included: new Map([['a.1', 1]]) } as const
+    knowing.give({ ...stored })
+    world.clock.advance(documentLimits.pullStallMs)
+    await world.turns()
+    expect(silent.take()).toEqual([])
+    expect(unknowing.take()).toEqual([])
+    expect(knowing.take().filter(({ kind }) => kind === 'pull')).toHaveLength(1)
+    world.link(a, b)
+    world.clock.advance(documentLimits.pullStallMs)
+    await world.settle()
+    world.clock.advance(documentLimits.pullStallMs)
+    await world.settle()
+    expect(await read(b, notes)).toEqual({ n: 1 })
+    expect(b.documents.status(notes)).not.toBe('behind')
+  })
+
   it('DOC-8: a document that could not be read here is pulled once it can be', async () => {
     const world = new World()
     const [a, b] = [await world.node('a'), await world.node('b')]

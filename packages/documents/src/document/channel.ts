@@ -64,6 +64,8 @@ export interface ChannelHost {
   /** Decides anew what to pull, and from whom. */
   reconsider(copy: DocumentCopy): void
   pullFinished(copy: DocumentCopy): void
+  /** The peer that was asked does not answer, or not on: another one may. */
+  pullStalled(copy: DocumentCopy): void
   stored(channel: Channel, id: DocumentId, included: Included): void
   /** The peer says that `relay` has this on disk. */
   relayed(channel: Channel, id: DocumentId, relay: string, included: Included): void
@@ -107,6 +109,7 @@ export class Channel implements DocumentChannel {
       limits,
       send: message => this.outbox.send(message),
       finished: copy => host.pullFinished(copy),
+      stalled: copy => host.pullStalled(copy),
       adopted: (copy, news) => this.owe(copy.id, news)
     })
     const outbox = this.outbox

@@ -20,7 +20,9 @@ export const documentLimits = {
   syncRoundsMax: 4,
   /** How long an edit that the catalogue lists is given to arrive as a live update before it is pulled. */
   liveGraceMs: 100,
-  /** A pull without progress for this long is given up and another peer is asked. */
+  /** While a pull makes no progress for this long, another peer is asked beside. */
+  pullStallMs: 3_000,
+  /** A pull without progress for this long is given up. */
   pullTimeoutMs: 60_000,
   /** How long after a document could not be read from the disk it is tried again, when somebody has it open or a pull waits. */
   readAgainDelayMs: 5_000,

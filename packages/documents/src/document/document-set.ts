@@ -278,6 +278,7 @@ export class DocumentSet {
       obtain: (id, engine) => this.obtain(id, engine),
       reconsider: copy => this.reconsider(copy),
       pullFinished: copy => this.planner.finished(copy),
+      pullStalled: copy => this.planner.stalled(copy),
       stored: (channel, id, included) => {
         this.acknowledged.heard(channel, id, included, this.written(id))
         if (channel.role === 'relay') this.relayed.learn(id, channel.label, included, channel)

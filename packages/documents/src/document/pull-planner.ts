@@ -11,7 +11,10 @@ export class PullPlanner {
   private readonly channels = new Set<Channel>()
   private readonly behind = new Map<DocumentId, DocumentCopy>()
   private readonly incomplete = new Map<DocumentId, DocumentCopy>()
-  private readonly pulling = new Set<DocumentId>()
+  /** Pulls under way of a document: more than one only while all but the latest make no progress. */
+  private readonly pulling = new Map<DocumentId, number>()
+  /** Documents whose latest pull makes no progress. */
+  private readonly stuck = new Set<DocumentId>()
   private readonly graced = new Map<DocumentId, DocumentCopy>()
   private timer: Timer | undefined
   private graceTimer: Timer | undefined
@@ -54,9 +57,18 @@ export class PullPlanner {
     })
   }
 
+  /** A pull makes no progress: another peer may be asked beside. */
+  stalled(copy: DocumentCopy): void {
+    this.stuck.add(copy.id)
+    this.reconsider(copy)
+  }
+
   /** A pull is over, whatever came of it. */
   finished(copy: DocumentCopy): void {
-    this.pulling.delete(copy.id)
+    const left = (this.pulling.get(copy.id) ?? 0) - 1
+    if (left > 0) this.pulling.set(copy.id, left)
+    else this.pulling.delete(copy.id)
+    if (left <= 0) this.stuck.delete(copy.id)
     this.reconsider(copy)
     if (this.behind.size > 0) this.schedule()
   }
@@ -76,6 +88,7 @@ export class PullPlanner {
     this.behind.delete(id)
     this.incomplete.delete(id)
     this.graced.delete(id)
+    this.stuck.delete(id)
   }
 
   close(): void {
@@ -101,18 +114,21 @@ export class PullPlanner {
   private run(): void {
     for (const [id, copy] of this.behind) {
       if (![...this.channels].some(channel => channel.pulling.free)) return
-      if (this.pulling.has(id)) continue
+      if (this.pulling.has(id) && !this.stuck.has(id)) continue
       const missing = this.missing(copy)
       if (missing.size === 0) {
         this.behind.delete(id)
         continue
       }
       const useful = [...this.channels].filter(channel => channel.pulling.useful(copy, missing))
-      const free = useful.find(channel => channel.pulling.free)
-      if (free) {
-        this.pulling.add(id)
-        free.pulling.start(copy, missing)
-      } else if (useful.length === 0) {
+      const free = useful.filter(channel => channel.pulling.free)
+      // Who said that it has it, before who may.
+      const asked = free.find(channel => channel.pulling.knows(copy, missing)) ?? free[0]
+      if (asked) {
+        this.pulling.set(id, (this.pulling.get(id) ?? 0) + 1)
+        this.stuck.delete(id)
+        asked.pulling.start(copy, missing)
+      } else if (useful.length === 0 && !this.pulling.has(id)) {
         this.behind.delete(id)
         this.incomplete.set(id, copy)
       }

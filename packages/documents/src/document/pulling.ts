@@ -15,6 +15,7 @@ interface Pull {
   full: boolean
   timer: Timer | undefined
   progressMs: number
+  stalled: boolean
 }
 
 interface PeerView {
@@ -33,6 +34,8 @@ export interface PullingHost {
   send(message: PullMessage): void
   /** A conversation is over: there may be more to ask for, here or elsewhere. */
   finished(copy: DocumentCopy): void
+  /** For a while nothing has come of a conversation: another may be begun beside it. */
+  stalled(copy: DocumentCopy): void
   /** The content and included edits of an answer were taken over; `news` are those that were not on disk here. */
   adopted(copy: DocumentCopy, news: Included): void
 }
@@ -54,10 +57,15 @@ export class Pulling {
   useful(copy: DocumentCopy, missing: Included): boolean {
     const view = this.views.get(copy.id)
     if (!view) return true
-    for (const [writer, count] of missing) {
-      if (count > (view.asked.get(writer) ?? 0)) return true
-      if (Math.min(view.known.get(writer) ?? 0, count) > (copy.included.get(writer) ?? 0)) return true
-    }
+    for (const [writer, count] of missing) if (count > (view.asked.get(writer) ?? 0)) return true
+    return this.knows(copy, missing)
+  }
+
+  /** Whether the peer said that it has some of what `copy` is missing. */
+  knows({ id, included }: DocumentCopy, missing: Included): boolean {
+    const known = this.views.get(id)?.known
+    if (!known || known.size === 0) return false
+    for (const [writer, count] of missing) if (Math.min(known.get(writer) ?? 0, count) > (included.get(writer) ?? 0)) return true
     return false
   }
 
@@ -76,7 +84,8 @@ export class Pulling {
       rounds: 0,
       full: false,
       timer: undefined,
-      progressMs: this.host.clock.monotonicMs()
+      progressMs: this.host.clock.monotonicMs(),
+      stalled: false
     }
     this.pulls.set(number, pull)
     const view = this.view(copy.id)
@@ -159,10 +168,14 @@ export class Pulling {
 
   private watch(pull: Pull): void {
     const { clock, limits } = this.host
-    const leftMs = Math.max(1, pull.progressMs + limits.pullTimeoutMs - clock.monotonicMs())
-    pull.timer = clock.setTimer(leftMs, () => {
-      if (clock.monotonicMs() - pull.progressMs < limits.pullTimeoutMs) this.watch(pull)
-      else this.finish(pull)
+    const silentMs = (): number => clock.monotonicMs() - pull.progressMs
+    const leftMs = (pull.stalled ? limits.pullTimeoutMs : limits.pullStallMs) - silentMs()
+    pull.timer = clock.setTimer(Math.max(1, leftMs), () => {
+      if (silentMs() >= limits.pullTimeoutMs) return this.finish(pull)
+      const stalls = !pull.stalled && silentMs() >= limits.pullStallMs
+      if (stalls) pull.stalled = true
+      this.watch(pull)
+      if (stalls) this.host.stalled(pull.copy)
     })
   }
 
