@@ -47,6 +47,11 @@ export function isDamage(error: unknown): boolean {
   return code === 'LEVEL_IO_ERROR' && /No such file|Invalid argument|Input\/output error|Is a directory/i.test(message)
 }
 
+/** Whether what looks like damage may have been the disk's way for a moment only: a cable, a controller that starts anew. */
+export function mayPass(error: unknown): boolean {
+  return /Input\/output error/i.test(rootCause(error).message)
+}
+
 /** Whether a call failed only because the database was closed under it. */
 export function isClosedUnder(error: unknown): boolean {
   const { code } = rootCause(error)

@@ -2,10 +2,10 @@
  * Opens a Level database whatever state it is in: as it is, else repaired, else moved aside for an empty one. What could be lost on
  * the way is told; a database that is merely locked, full or of a later version is left untouched.
  */
-import { SelvedgeError, type Logger, type SpaceId } from '@selvedge/core'
+import { SelvedgeError, type Clock, type Logger, type SpaceId } from '@selvedge/core'
 import { SetDigest } from './digest.js'
 import { storeErrors } from './errors.js'
-import { isDamage, storeFault } from './fault.js'
+import { isDamage, mayPass, storeFault } from './fault.js'
 import type { LevelDatabase, LevelOperation, LevelSource, OpenedLevel, Recovery } from './level-source.js'
 import { commitKey, encodeCommitMark, encodeVersion, frame, layoutVersion, versionKey, type DamageMark } from './record.js'
 import { isUpgradable, upgradeOnce } from './upgrades.js'
@@ -18,6 +18,8 @@ export interface VerifiedLevel {
   readonly manifests: SetDigest
   /** Number of the latest commit that ever was, as far as can be known. */
   readonly sequence: number
+  /** Number of the latest commit that the database says it has. */
+  readonly committed: number
   /** What was found wrong with the store as a whole by this opening. */
   readonly damage: string | undefined
   /** What spaces are held against: from this opening, or an earlier one. */
@@ -28,22 +30,41 @@ export interface VerifiedLevel {
 }
 
 const recoveries: readonly Recovery[] = ['none', 'repair', 'replace']
+/** What may pass is waited for, so long each time, before a repair makes a loss of it that is told to everybody. */
+const waitsMs: readonly number[] = [200, 1_000, 3_000]
 
 /** @throws SelvedgeError `STORE_LOCKED`, `STORE_UNUSABLE`, `STORE_VERSION_NEWER`, `STORE_FULL`, `STORE_IO`, `STORE_CORRUPT` */
-export async function openVerified(source: LevelSource, log: Logger): Promise<VerifiedLevel> {
-  for (const recovery of recoveries) {
-    let opened: OpenedLevel | undefined
+export async function openVerified(source: LevelSource, clock: Clock, log: Logger): Promise<VerifiedLevel> {
+  const waits = [...waitsMs]
+  for (let i = 0; i < recoveries.length;) {
+    const recovery = recoveries[i]!
     try {
-      opened = await source.open(recovery)
-      return await examine(source, opened, log)
+      return await openBy(recovery, source, log)
     } catch (error) {
-      await opened?.database.close().catch(() => undefined)
       const fault = storeFault(error, source.location)
       if (!isDamage(error) || recovery === 'replace') throw fault
-      log.error({ location: source.location, recovery, reason: fault.message }, 'the stored files are damaged')
+      const reason = fault.message
+      const waitMs = recovery === 'none' && mayPass(error) ? waits.shift() : undefined
+      if (waitMs === undefined) {
+        log.error({ location: source.location, recovery, reason }, 'the stored files are damaged')
+        i++
+      } else {
+        log.warn({ location: source.location, waitMs, reason }, 'the stored files can not be opened: they are tried again')
+        await new Promise<void>(resolve => clock.setTimer(waitMs, resolve))
+      }
     }
   }
   throw new SelvedgeError(storeErrors.io, `no way to open ${source.location} is left`)
+}
+
+async function openBy(recovery: Recovery, source: LevelSource, log: Logger): Promise<VerifiedLevel> {
+  const opened = await source.open(recovery)
+  try {
+    return await examine(source, opened, log)
+  } catch (error) {
+    await opened.database.close().catch(() => undefined)
+    throw error
+  }
 }
 
 async function examine(source: LevelSource, { database, damage: told, full }: OpenedLevel, log: Logger): Promise<VerifiedLevel> {
@@ -70,6 +91,7 @@ async function examine(source: LevelSource, { database, damage: told, full }: Op
     spaces: found.spaces,
     manifests: digestOfManifests(found),
     sequence,
+    committed: found.commit === undefined || found.commit === 'corrupt' ? 0 : found.commit.sequence,
     damage,
     damageMark: damage === undefined ? earlier : { sequence, message: damage },
     versionMissing: found.version !== layoutVersion,

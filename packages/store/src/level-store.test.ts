@@ -1,6 +1,6 @@
 import { ManualClock, isSelvedgeError, silentLogger, spaceId, systemClock, type StoreBatch } from '@selvedge/core'
 import { join } from 'node:path'
-import { afterEach, describe, expect, it } from 'vitest'
+import { afterEach, describe, expect, it, vi } from 'vitest'
 import type { LevelSource } from './level-source.js'
 import { LevelStore } from './level-store.js'
 import { openLevelStore } from './open-level-store.js'
@@ -208,6 +208,52 @@ describe('a Level store over a failing disk', () => {
     await third.close()
   })
 
+  it('waits for a disk that fails while it is opened, and tells no loss of it', async () => {
+    const store = await openStore()
+    await (await store.open(space)).commit(put('a', 1))
+    await store.close()
+    level.openings.length = 0
+    level.openFailure = levelError('LEVEL_IO_ERROR', 'IO error: 000003.log: Input/output error')
+    const opening = openStore()
+    await vi.waitFor(() => expect(level.openings).toEqual(['none']))
+    await vi.waitFor(() => {
+      clock.advance(200)
+      expect(level.openings).toEqual(['none', 'none'])
+    })
+    level.openFailure = undefined
+    await vi.waitFor(() => {
+      clock.advance(1_000)
+      expect(level.openings).toEqual(['none', 'none', 'none'])
+    })
+    const opened = await opening
+    expect(opened.damage).toBeUndefined()
+    expect((await opened.open(space)).loss).toBeUndefined()
+    await opened.close()
+  })
+
+  it('tells a loss that it found at the start once, though the disk takes nothing at first', async () => {
+    const store = await openStore()
+    await (await store.open(space)).commit(put('a', 1))
+    await store.close()
+    // Commits that were acknowledged, and that the database does not have.
+    level.sequence = level.sequence! + 4
+    const damaged = await openStore()
+    const state = await damaged.open(space)
+    expect(state.loss).toMatchObject({ incomplete: true })
+    const degraded = nextHealth(damaged)
+    faults.failure = diskFull()
+    const committed = state.commit(put('b', 2))
+    await degraded
+    faults.failure = undefined
+    clock.advance(10_000)
+    await committed
+    expect(damaged.damage).toMatch(/were acknowledged and are gone/)
+    await damaged.close()
+    const restarted = await openStore()
+    expect((await restarted.open(space)).loss).toBeUndefined()
+    await restarted.close()
+  })
+
   it('takes no failure that is over for damage', async () => {
     const { store, committed } = await degradedStore()
     level.openFailure = levelError('LEVEL_IO_ERROR', 'IO error: 000003.log: Input/output error')
@@ -240,6 +286,7 @@ describe('a Level store over a failing disk', () => {
     expect(level.openings.slice(-2)).toEqual(['none', 'repair'])
     expect(store.damage).toBeUndefined()
     await store.close()
+    level.openFailure = undefined
     const restarted = await openStore()
     expect((await restarted.open(space)).loss).toBeUndefined()
     await restarted.close()

@@ -74,6 +74,8 @@ export class LevelStore implements Store, LevelSpaceHost, CommitTarget<FramedBat
   /** The latest commit prepared; the latest one stored. */
   private sequence: number
   private stored: number
+  /** The number that the database says: less than the latest stored where commits were found gone, until the next one. */
+  private onDisk: number
   private damageMark: DamageMark | undefined
   /** Operations that go with the next group, whatever it is. */
   private extra: LevelOperation[] = []
@@ -88,7 +90,7 @@ export class LevelStore implements Store, LevelSpaceHost, CommitTarget<FramedBat
    */
   static async open(options: LevelStoreOptions): Promise<LevelStore> {
     const log = options.log ?? silentLogger
-    return new LevelStore(options, log, await openVerified(options.source, log))
+    return new LevelStore(options, log, await openVerified(options.source, options.clock, log))
   }
 
   private constructor(options: LevelStoreOptions, log: Logger, verified: VerifiedLevel) {
@@ -103,6 +105,7 @@ export class LevelStore implements Store, LevelSpaceHost, CommitTarget<FramedBat
     this.found = verified.spaces
     this.manifests = verified.manifests
     this.sequence = this.stored = verified.sequence
+    this.onDisk = verified.committed
     this.damageMark = verified.damageMark
     this.damage = verified.damage
     if (verified.versionMissing) this.extra.push(put(versionKey, encodeVersion(layoutVersion)))
@@ -215,7 +218,7 @@ export class LevelStore implements Store, LevelSpaceHost, CommitTarget<FramedBat
       operations = [...operations, put(damageKey, encodeDamageMark(this.damageMark))]
     }
     await database.batch(operations)
-    this.stored = group.sequence
+    this.stored = this.onDisk = group.sequence
     this.bytesWritten += group.bytes
     this.watermark.advance(group.sequence)
   }
@@ -227,10 +230,10 @@ export class LevelStore implements Store, LevelSpaceHost, CommitTarget<FramedBat
     const mark = bytes === undefined ? undefined : decodeCommitMark(bytes)
     const sequence = mark === undefined || mark === 'corrupt' ? 0 : mark.sequence
     // The group that failed may have reached the disk after all.
-    const expected = sequence === this.stored || sequence === this.sequence
+    const expected = sequence === this.onDisk || sequence === this.sequence
     // A repair of what was only out of reach for a moment loses nothing.
     if (expected && (damage === undefined || (await isWhole(database)))) return
-    this.damage = damage ?? `when it was opened again after a failure it held commit ${sequence} instead of ${this.stored}`
+    this.damage = damage ?? `when it was opened again after a failure it held commit ${sequence} instead of ${this.onDisk}`
     this.damagedSinceOpening = true
     this.log.error({ reason: this.damage }, 'the store lost records while it was running; the next start will tell every space')
   }
