@@ -169,6 +169,16 @@ describe('I5 trusted now', () => {
     expect(trusted.nowMs()).toBe(start)
   })
 
+  it('I5: a relay that starts with a clock far ahead of its disk does nothing for good until it hears that its clock is right', () => {
+    const clock = new ManualClock(start + 5 * hourMs)
+    const trusted = new TrustedClock(clock, skewMs, false)
+    trusted.startFrom(start)
+    expect(trusted.nowMs()).toBe(start + 5 * hourMs)
+    expect([trusted.undisputedMs(), trusted.isDoubted]).toEqual([start, true])
+    trusted.heard({}, start + 5 * hourMs)
+    expect([trusted.undisputedMs(), trusted.isDoubted]).toEqual([start + 5 * hourMs, false])
+  })
+
   it('passes over what is not a time', () => {
     const { trusted, sessions } = setUp()
     for (const wallMs of [Number.NaN, Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY]) {

@@ -43,13 +43,14 @@ export class TrustedClock {
   /**
    * Wall milliseconds that nobody disputes: what can't be undone goes by them. One peer does not make a median, but one that says that
    * it is years earlier, or said so last, is reason enough to wait; and so is a disk on which time had not come so far, until a peer
-   * is heard. Who does not follow its peers waits when most of those that were heard lately are behind by more than the skew.
+   * is heard. Who does not follow its peers waits when most of those that were heard lately, or its disk as long as none was, are behind
+   * by more than the skew.
    */
   undisputedMs(): number {
     const nowMs = this.nowMs()
     if (this.median !== undefined) return nowMs
     if (!this.followsPeers) {
-      const heardMs = this.clock.monotonicMs() + (medianOf(this.recent) ?? Number.POSITIVE_INFINITY)
+      const heardMs = this.clock.monotonicMs() + (medianOf(this.recent) ?? this.lastOffset ?? Number.POSITIVE_INFINITY)
       return nowMs - heardMs > this.maxClockSkewMs ? heardMs : nowMs
     }
     const [offset = this.lastOffset] = this.offsets.values()

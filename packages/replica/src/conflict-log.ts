@@ -7,7 +7,8 @@ import { isHlcTime, pathProblem, type NodeId, type Value } from '@selvedge/core'
 import { slotProblem, type RegisterTable } from '@selvedge/documents'
 import type { Conflict, ConflictSide } from '@selvedge/session'
 
-const conflictPrefix = '@conflict/'
+/** Of the paths of conflict logs. */
+export const conflictPrefix = '@conflict/'
 /** Losers kept a recorder; also how many {@link ConflictLog.newest} gives at most. */
 export const conflictsKept = 1_000
 /** Encoded losers larger than this are recorded without their value. */
@@ -36,6 +37,8 @@ export class ConflictLog {
     // Not what the disk had at the start alone: peers give back what this replica had recorded, and its disk has lost since.
     const count = this.table.get(this.countPath)?.value
     if (typeof count === 'number' && count > this.counted && Number.isSafeInteger(count + 1)) this.counted = count
+    // The count may be held back for its stamp, or be older than what it counts: a clock that was wrong is right again.
+    while (this.counted < conflictsKept && this.table.get(this.pathOf(this.table.node, this.counted))) this.counted++
     return this.counted
   }
 
@@ -51,7 +54,7 @@ export class ConflictLog {
     }
     const { count } = this
     this.table.batch(() => {
-      this.table.set(`${conflictPrefix}${this.table.node}/${count % conflictsKept}`, valueOf(record))
+      this.table.set(this.pathOf(this.table.node, count % conflictsKept), valueOf(record))
       this.table.set(this.countPath, count + 1)
     })
     this.counted = count + 1
@@ -71,13 +74,17 @@ export class ConflictLog {
   private *records(): IterableIterator<ConflictRecord> {
     for (const node of new Set([...this.table.writers.values()].map(writer => writer.node))) {
       const count = this.table.get(`${conflictPrefix}${node}`)?.value
-      if (typeof count !== 'number') continue
-      for (let i = 0; i < Math.min(count, conflictsKept); i++) {
-        const value = this.table.get(`${conflictPrefix}${node}/${i}`)?.value
+      for (let i = 0; i < conflictsKept; i++) {
+        const value = this.table.get(this.pathOf(node, i))?.value
+        if (value === undefined && !(typeof count === 'number' && i < count)) break
         const record = value === undefined ? undefined : recordOf(value)
         if (record) yield record
       }
     }
+  }
+
+  private pathOf(node: NodeId, index: number): string {
+    return `${conflictPrefix}${node}/${index}`
   }
 
   /** Whether a conflict's loser is what stands at its address now: restored, or written again. */

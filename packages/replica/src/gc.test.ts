@@ -1,13 +1,13 @@
 import { describe, expect, it } from 'vitest'
 import { hlcFromMs, hlcToHex, ManualClock, nodeId, seededRandom, TrustedClock } from '@selvedge/core'
-import { RegisterTable } from '@selvedge/documents'
+import { makeWriterKey, RegisterTable } from '@selvedge/documents'
 import { MemberTable } from '@selvedge/session'
 import { collectGarbage } from './gc.js'
 
 const hourMs = 3_600_000
 const horizonMs = 30 * 24 * hourMs
 
-function setUp(inSession = true) {
+function setUp(inSession = true, keptMs = 0) {
   const clock = new ManualClock()
   const trusted = new TrustedClock(clock, 300_000)
   const table = new RegisterTable({ node: nodeId('a'), trusted, random: seededRandom(1) })
@@ -20,6 +20,7 @@ function setUp(inSession = true) {
       durable: () => table.vector(),
       isInSession: () => inSession,
       horizonMs,
+      keptMs,
       closeAfterMs: horizonMs
     })
   const acknowledge = (): void => void members.learn(nodeId('b'), 'node', table.vector(), trusted.nowMs(), true)
@@ -48,6 +49,19 @@ describe('collecting', () => {
       acknowledge()
       expect(collect().collected).toBe(inSession ? 1 : 0)
     }
+  })
+
+  it('I6: keeps a delete for a while though every member has it: some may hold it back, by a clock that is wrong', () => {
+    const { clock, trusted, table, collect, acknowledge } = setUp(true, 600_000)
+    const session = {}
+    trusted.heard(session, clock.wallMs())
+    table.set('p', 1)
+    table.delete('p')
+    acknowledge()
+    clock.advance(600_000)
+    expect(collect().collected).toBe(0)
+    clock.advance(1)
+    expect(collect().collected).toBe(1)
   })
 
   it('I5: keeps a delete of a clock that jumped ahead: for others it is a shadow', () => {
@@ -97,5 +111,28 @@ describe('collecting', () => {
     clock.advance(2 * horizonMs)
     expect(collect()).toMatchObject({ closed: 0, evicted: [nodeId('b')] })
     expect(table.covers(table.writer(first!), 1)).toBe(false)
+  })
+
+  it('I4: does not close an incarnation that wrote on after its successor was made: that is of a clone', () => {
+    for (const writesOn of [false, true]) {
+      const { clock, table, members, collect, acknowledge } = setUp()
+      const writerOf = (ms: number) => table.writer(makeWriterKey(nodeId('b'), hlcFromMs(clock.wallMs() + ms), seededRandom(ms)))
+      const [first, second] = [writerOf(1), writerOf(2)]
+      const entry = { slot: '', value: 1, quality: 0, expiresAtMs: 0, batch: 0, seq: 1 }
+      const atMs = clock.wallMs() + (writesOn ? 60_000 : 1)
+      table.merge({ ...entry, path: 'p', writer: first, time: hlcFromMs(atMs) + 1 }, 1)
+      table.merge({ ...entry, path: 'q', writer: second, time: hlcFromMs(clock.wallMs() + 2) + 1 }, 1)
+      table.seal({
+        seqs: new Map([
+          [first.key, 1],
+          [second.key, 1]
+        ]),
+        closed: new Map()
+      })
+      acknowledge()
+      clock.advance(2 * horizonMs)
+      members.touch(nodeId('b'), clock.wallMs())
+      expect(collect().closed).toBe(writesOn ? 0 : 1)
+    }
   })
 })

@@ -17,6 +17,8 @@ export interface GcOptions {
   readonly isInSession: (node: NodeId) => boolean
   /** Time without progress after which a member holds nothing back, in milliseconds. */
   readonly horizonMs: number
+  /** A delete is kept for this long at least, in milliseconds: members that have it may hold it back meanwhile, by a wrong clock. */
+  readonly keptMs: number
   /** Age after which a superseded incarnation is closed, in milliseconds. */
   readonly closeAfterMs: number
 }
@@ -36,7 +38,6 @@ export function collectGarbage(options: GcOptions): GcResult {
   // A clock that jumped ahead must neither make everybody late nor drop deletes that others don't obey yet (I5).
   const others = [...options.expected()].filter(({ node }) => node !== table.node)
   const undisputedMs = others.length > 0 ? table.trusted.undisputedMs() : nowMs
-  const obeyedMax = table.skewLimit(undisputedMs)
   const durable = options.durable()
   const vectors: VersionVector[] = [durable]
   const evicted: NodeId[] = []
@@ -56,14 +57,17 @@ export function collectGarbage(options: GcOptions): GcResult {
     // An older write of a member may be on its way here long after others say that it has the delete; its own word comes behind it.
     vectors.push(options.isInSession(node) ? (members.wordOf(node) ?? nothing) : member.vector)
   }
+  // A write made here whose stamp is of the next instants is obeyed as well as one of now.
+  const latest = options.keptMs > 0 ? hlcFromMs(undisputedMs - options.keptMs) : table.skewLimit(undisputedMs)
   const collected = table.collect(
-    register => register.time <= obeyedMax && vectors.every(vector => covers(vector, register.writer, register.seq))
+    register => register.time < latest && vectors.every(vector => covers(vector, register.writer, register.seq))
   )
   return { collected, closed: closeIncarnations(table, vectors, evicted, undisputedMs - options.closeAfterMs), evicted }
 }
 
 // An incarnation is closed once its successor is old and every member covers the same of it: then nothing of it can be missing. Members
-// that are late don't count, but for its own node: who was cut off from that knows only what it had of it before.
+// that are late don't count, but for its own node: who was cut off from that knows only what it had of it before. One that wrote on
+// after its successor was made is of another process with the same key (a clone), and may write still.
 function closeIncarnations(
   table: RegisterTable,
   vectors: readonly VersionVector[],
@@ -83,8 +87,9 @@ function closeIncarnations(
     writers.sort((a, b) => a.createdAt - b.createdAt)
     let upTo: WriterLog | undefined
     for (let i = 0; i + 1 < writers.length; i++) {
-      const writer = writers[i]!
-      if (writers[i + 1]!.createdAt > before || writer.createdAt === writers[i + 1]!.createdAt) break
+      const [writer, next] = [writers[i]!, writers[i + 1]!]
+      if (next.createdAt > before || writer.createdAt === next.createdAt) break
+      if (writer.newest && writer.newest.time > next.createdAt) break
       if (!vectors.every(vector => (vector.seqs.get(writer.key) ?? 0) === writer.covered)) break
       upTo = writer
       closed++

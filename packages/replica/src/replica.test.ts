@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import { ManualClock, nodeId, seededRandom, silentLogger, spaceId, systemClock, type SpaceId } from '@selvedge/core'
-import { counterValue, increment } from '@selvedge/documents'
+import { hlcFromMs, ManualClock, nodeId, seededRandom, silentLogger, spaceId, systemClock, type SpaceId } from '@selvedge/core'
+import { counterValue, increment, makeWriterKey } from '@selvedge/documents'
 import { MemoryNetwork } from '@selvedge/network'
 import { MemoryDisk, MemoryStore } from '@selvedge/store'
 import { Replica } from './replica.js'
@@ -36,7 +36,7 @@ async function openNode(name: string, disk = new MemoryDisk(), id: SpaceId = sta
     role: 'node',
     environment,
     store,
-    timing: { compareIntervalMs: 50, meshPingMs: 50 }
+    timing: { compareIntervalMs: 50, meshKeepaliveMs: 50 }
   })
   const members = (): { node: ReturnType<typeof nodeId>; role: 'node' }[] =>
     ['a', 'b', 'c'].map(text => ({ node: nodeId(text), role: 'node' }))
@@ -175,7 +175,7 @@ describe('a replica', () => {
       role: 'node',
       environment,
       store,
-      timing: { compareIntervalMs: 50, meshPingMs: 50 },
+      timing: { compareIntervalMs: 50, meshKeepaliveMs: 50 },
       events: {
         peerFailed: (peer, { code }) => told.push(`${peer.node} failed: ${code}`),
         peerDown: peer => told.push(`${peer.node} went`)
@@ -188,6 +188,40 @@ describe('a replica', () => {
     replica.attach(await own!.dial('b'), { admits: () => true })
     await until(() => told.length > 0, 'the end of the session')
     expect(told).toEqual(['b failed: REFUSED'])
+    await replica.close()
+    await store.close()
+  })
+
+  /** A replica of one space under a clock of its own, which knows of a write that is stamped an hour ahead. */
+  async function withHeldBack() {
+    const clock = new ManualClock(Date.UTC(2026, 0, 1))
+    const environment = { clock, random: seededRandom(4), log: silentLogger }
+    const store = new MemoryStore({ ...environment, disk: new MemoryDisk() })
+    const replica = new Replica({ node: nodeId('a'), role: 'node', environment, store })
+    const space = await replica.openSpace(state, { residency: 'trunk', members: () => [] })
+    const { table } = space
+    const time = hlcFromMs(clock.wallMs() + 3_600_000)
+    const writer = table.writer(makeWriterKey(nodeId('b'), time, environment.random))
+    table.merge({ path: 'p', slot: '', value: 'ahead', time, writer, seq: 1, quality: 0, expiresAtMs: 0, batch: 0 }, 1)
+    expect(table.shadows.size).toBe(1)
+    return { clock, replica, store, space, table }
+  }
+
+  it('I5: a node whose clock is set right obeys at once what it had held back, though it hears nobody', async () => {
+    const { clock, replica, store, table } = await withHeldBack()
+    clock.advance(5_000)
+    clock.jumpWall(3_600_000)
+    clock.advance(1_000)
+    expect(table.shadows.size).toBe(0)
+    expect(table.get('p')?.value).toBe('ahead')
+    await replica.close()
+    await store.close()
+  })
+
+  it('I8: records what is written beside a write that is held back, and loses to it one day', async () => {
+    const { replica, store, space, table } = await withHeldBack()
+    table.set('p', 'now')
+    expect(space.conflicts.newest()).toMatchObject([{ path: 'p', loser: { value: 'now' }, winner: { value: 'ahead' } }])
     await replica.close()
     await store.close()
   })

@@ -194,6 +194,34 @@ describe('a table on disk', () => {
   })
 })
 
+describe('the ceiling on disk', () => {
+  it('I5: is not raised by a clock that a peer doubts, nor lowered by the doubt: the next process still has it', async () => {
+    const disk = new MemoryDisk()
+    const clock = new ManualClock()
+    const startMs = clock.wallMs()
+    const session = {}
+    const first = await open(disk, clock, seededRandom(1))
+    first.table.set('p', 1)
+    await first.persister.flushNow()
+    first.table.trusted.heard(session, startMs)
+    for (const jumpMs of [9 * 3_600_000, 0]) {
+      clock.jumpWall(jumpMs)
+      // A peer in the past is a doubt as well.
+      if (jumpMs === 0) first.table.trusted.heard(session, 0)
+      first.table.set('p', 2 + jumpMs)
+      await first.persister.flushNow()
+    }
+    await first.persister.close({ degraded: false })
+    await first.store.close()
+    const second = await open(disk, clock, seededRandom(2))
+    const { trusted } = second.table
+    expect(trusted.nowMs()).toBe(startMs + 9 * 3_600_000)
+    expect([trusted.undisputedMs(), trusted.isDoubted]).toEqual([startMs, true])
+    await second.persister.close({ degraded: false })
+    await second.store.close()
+  })
+})
+
 describe('a flush that nobody waits for', () => {
   it('is put off: for longer when all that changed came from peers', async () => {
     const [clock, commits] = [new ManualClock(), new ManualClock()]

@@ -42,6 +42,8 @@ export class SpacePersister {
   private flushing: Promise<void> | undefined
   private storedMembersVersion = 0
   private storedMembersAt = Number.NEGATIVE_INFINITY
+  /** As it is on disk. */
+  private ceilingMs = 0
   private written = false
   private closed = false
 
@@ -91,6 +93,7 @@ export class SpacePersister {
     // Registers without a state are no loss: the very first flush was cut short, and nothing is covered.
     const rejoining = store.loss !== undefined || unreadable
     if (state) {
+      this.ceilingMs = state.ceilingMs
       table.trusted.startFrom(state.ceilingMs)
       if (state.hlc <= table.skewLimit()) table.hlc.observe(state.hlc)
     }
@@ -170,13 +173,14 @@ export class SpacePersister {
   }
 
   private async flush(): Promise<void> {
-    const { table, store, trustedNowMs } = { ...this.options, trustedNowMs: this.options.table.trusted.nowMs() }
+    const { table, store } = this.options
+    const ceilingMs = this.nextCeilingMs()
     this.written = false
     const changed = table.changedSince(this.state.changeIndex)
     const changeIndex = table.changeIndex
     const vectorVersion = table.vectorVersion
     const vector = (this.takenVector = table.vector())
-    const state = encodeState({ vector, floors: table.floors(), hlc: table.hlc.last, ceilingMs: trustedNowMs })
+    const state = encodeState({ vector, floors: table.floors(), hlc: table.hlc.last, ceilingMs })
     try {
       for (let next = 0, last = false; !last;) {
         const batch: { puts: StoreBatch['puts'][number][]; deletes: string[] } = { puts: [], deletes: [] }
@@ -190,10 +194,18 @@ export class SpacePersister {
       if (isSelvedgeError(error, 'STORE_CLOSED')) return void (this.closed = true)
       throw error
     }
-    table.trusted.raiseCeiling(trustedNowMs)
+    this.ceilingMs = ceilingMs
+    table.trusted.raiseCeiling(ceilingMs)
     this.storedVectorVersion = vectorVersion
     this.state = { vector, changeIndex, version: this.state.version + 1 }
     this.options.onDurable()
+  }
+
+  // A clock that peers doubt raises no ceiling: who starts with that clock again still has the doubt. Nor do they lower it.
+  private nextCeilingMs(): number {
+    const { trusted } = this.options.table
+    const nowMs = trusted.nowMs()
+    return trusted.isDoubted ? Math.min(nowMs, Math.max(this.ceilingMs, trusted.undisputedMs())) : nowMs
   }
 
   private addMembers(puts: StoreBatch['puts'][number][]): void {

@@ -20,7 +20,8 @@ import {
   type DocumentPeer,
   type DurableState,
   type MemberRole,
-  type SessionSpace
+  type SessionSpace,
+  sideOf
 } from '@selvedge/session'
 import { Changes } from './changes.js'
 import { ConflictLog } from './conflict-log.js'
@@ -51,6 +52,7 @@ export interface SpaceReplicaOptions {
   readonly isCatchingUp: (source: number) => boolean
   readonly liveWithinMs: number
   readonly gcHorizonMs: number
+  readonly deletesKeptMs: number
   readonly closeIncarnationsAfterMs: number
   readonly events: SpaceEvents
 }
@@ -107,7 +109,8 @@ export class SpaceReplica implements SessionSpace {
       random: options.environment.random.fork(`table ${options.id}`),
       onChange: (register, source) => this.onChange(register, source),
       onDrop: register => this.persister.noteDrop(register),
-      onAlarm: alarm => options.events.alarm(this, alarm)
+      onAlarm: alarm => options.events.alarm(this, alarm),
+      onOverruled: (written, by) => this.conflict({ path: by.path, slot: by.slot, loser: sideOf(written), winner: sideOf(by) })
     })
     this.persister = new SpacePersister({
       store: options.store,
@@ -299,6 +302,7 @@ export class SpaceReplica implements SessionSpace {
       durable: () => this.persister.durable.vector,
       isInSession,
       horizonMs: options.gcHorizonMs,
+      keptMs: options.deletesKeptMs,
       closeAfterMs: options.closeIncarnationsAfterMs
     })
     if (result.collected > 0 || result.closed > 0) this.persister.schedule()

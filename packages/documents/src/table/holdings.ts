@@ -7,7 +7,7 @@ import { hlcToMs, type HlcTime, type TrustedClock, type Value } from '@selvedge/
 import { ChangeList } from './change-list.js'
 import { DueQueue } from './due-queue.js'
 import { IncrementalHash } from './incremental-hash.js'
-import { addressOf, type Entry, isNewer, Register, type WriterLog } from './register.js'
+import { addressOf, type Entry, isNewer, isSystemPath, Register, valuesMatch, type WriterLog } from './register.js'
 import type { RegisterTableOptions } from './table-options.js'
 import { VoidList } from './voids.js'
 
@@ -34,7 +34,7 @@ export class Holdings {
 
   constructor(
     private readonly trusted: TrustedClock,
-    private readonly options: Pick<RegisterTableOptions, 'onChange' | 'onDrop'>,
+    private readonly options: Pick<RegisterTableOptions, 'onChange' | 'onDrop' | 'onOverruled'>,
     /** A void took out a register that had been obeyed, and with it what that had overwritten. */
     private readonly onUncovered: (voiding: Register) => void
   ) {}
@@ -133,6 +133,14 @@ export class Holdings {
     this.hash.add(shadow)
     this.touch(shadow, source)
     return true
+  }
+
+  /** Of an address that was just written here: what is held back there stands in its place one day. */
+  judgeWrite(path: string, slot: string): void {
+    const address = slot === '' ? path : addressOf(path, slot)
+    const [written, shadow] = [this.registers.get(address), this.shadows.get(address)]
+    if (!written || !shadow || isSystemPath(path) || valuesMatch(written.value, shadow.value)) return
+    this.options.onOverruled?.(written, shadow)
   }
 
   /** When {@link fallDue} has something to do; undefined: nothing is pending. */

@@ -133,6 +133,7 @@ export class RegisterTable {
     const plain = slot === '' && value !== undefined && expiresAtMs === 0 && !shadowed
     if (!plain || !this.holdings.rewrite(path, value, time, writer, seq, quality, batch))
       this.holdings[shadowed ? 'placeShadow' : 'place']({ path, slot, value, time, writer, seq, quality, expiresAtMs, batch }, 0)
+    if (this.shadows.size > 0 && !shadowed) this.holdings.judgeWrite(path, slot)
     return { writer: writer.key, seq, shadowed }
   }
 

@@ -65,6 +65,20 @@ describe('REG-8 shadows', () => {
     expect(kit.dropped.map(register => register.shadow)).toEqual([true])
   })
 
+  it('are told to who writes beside them another value: when their time comes, they stand in its place', () => {
+    const { kit } = withShadow()
+    const { table } = kit
+    table.set('q', 1)
+    table.set('p', 'ahead')
+    expect(kit.overruled).toEqual([])
+    table.set('p', 'behind')
+    table.delete('p')
+    expect(kit.overruled).toEqual([
+      { written: 'behind', by: 'ahead' },
+      { written: undefined, by: 'ahead' }
+    ])
+  })
+
   it('are not made of the ticks within the last millisecond that is obeyed', () => {
     const { table } = tableKit('a', skewMs)
     const entry = entryFor(table, { atMs: skewMs })

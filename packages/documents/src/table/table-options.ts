@@ -17,6 +17,11 @@ export interface RegisterTableOptions {
    * places of their own: a shadow that becomes the register leaves its place as a shadow.
    */
   readonly onDrop?: (register: Register) => void
+  /**
+   * Called after a write made here that loses, when its time comes, to one of its address that is held back (I5), whatever was known
+   * here. May write to the table: what it writes is part of the same batch.
+   */
+  readonly onOverruled?: (written: Register, by: Register) => void
   /** Called when something happened that an operator should know. */
   readonly onAlarm?: (alarm: TableAlarm) => void
 }

@@ -23,6 +23,8 @@ export interface TableKit {
   readonly clock: ManualClock
   readonly alarms: TableAlarm[]
   readonly dropped: Register[]
+  /** Values that were written beside one that is held back, and that one. */
+  readonly overruled: { readonly written: Value | undefined; readonly by: Value | undefined }[]
   /** Addresses of changes, as told. */
   readonly changed: string[]
 }
@@ -32,15 +34,17 @@ export function tableKit(name = 'a', skewMs = 300_000, seed = 1): TableKit {
   const alarms: TableAlarm[] = []
   const dropped: Register[] = []
   const changed: string[] = []
+  const overruled: TableKit['overruled'] = []
   const table = new RegisterTable({
     node: nodeId(name),
     trusted: new TrustedClock(clock, skewMs),
     random: seededRandom(seed),
     onAlarm: alarm => void alarms.push(alarm),
     onDrop: register => void dropped.push(register),
+    onOverruled: (written, by) => void overruled.push({ written: written.value, by: by.value }),
     onChange: register => void changed.push(addressOf(register.path, register.slot))
   })
-  return { table, clock, alarms, dropped, changed }
+  return { table, clock, alarms, dropped, overruled, changed }
 }
 
 /** The key of a writer of `node` made `createdMs` after the start. */
