@@ -71,7 +71,7 @@ export async function runCuts(options: CutsOptions): Promise<CutsVerdict> {
     wire: true,
     random: random.fork('ports'),
     // Shorter than for a real building, so that many loops take minutes. A stall lasts longer than the silence that is borne, or not.
-    timing: { trunkPingMs: 200, trunkTimeoutMs: 1_000, gcIntervalMs: 5_000 },
+    timing: { trunkKeepaliveMs: 200, trunkTimeoutMs: 1_000, gcIntervalMs: 5_000 },
     election: { settleMs: 100, deltaMs: 50, backoffMaxMs: 400, dialTimeoutMs: 1_000 },
     events: { acknowledged: (name, writes) => ledger.note(name, writes) }
   })

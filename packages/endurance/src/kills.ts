@@ -55,7 +55,7 @@ export async function runKills(options: KillsOptions): Promise<KillsVerdict> {
     directory: options.directory,
     random: random.fork('ports'),
     // Shorter than for a real building, so that many loops take minutes: nothing waits for its own sake.
-    timing: { trunkPingMs: 250, trunkTimeoutMs: 1_500, gcIntervalMs: 1_000 },
+    timing: { trunkKeepaliveMs: 250, trunkTimeoutMs: 1_500, gcIntervalMs: 1_000 },
     election: { settleMs: 100, deltaMs: 50, backoffMaxMs: 400, dialTimeoutMs: 2_000 },
     events: { acknowledged: (name, writes) => ledger.note(name, writes) }
   })

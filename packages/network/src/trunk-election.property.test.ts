@@ -10,7 +10,8 @@ import { TrunkElection, type TrunkClaim, type TrunkEvent } from './trunk-electio
 const presenceMs = 500
 /** Shorter than in earnest, so that a run sees every take-back: at most 64 times this after the last loss. */
 const takeBackAfterMs = 5_000
-const silentDetectionMs = 1_600
+/** From a silent death to the look at the clock at which a session's silence has lasted too long. */
+const silentDetectionMs = { min: 1_000, max: 2_200 }
 
 class SimulatedNode {
   readonly election: TrunkElection
@@ -69,7 +70,7 @@ class SimulatedNode {
 
   private speak(): void {
     if (!this.alive) return
-    if (this.trunk === 'up' && this.reachesRelay) this.send({ type: 'trunkAnswered' })
+    if (this.trunk === 'up' && this.reachesRelay) this.send({ type: 'trunkAnswered', agoMs: 0 })
     this.tell()
     this.world.after(presenceMs, () => this.speak())
   }
@@ -78,7 +79,8 @@ class SimulatedNode {
     const claim = this.claim
     for (const peer of this.world.peersOf(this))
       this.world.after(1 + this.world.random.float() * 40, () => {
-        if (peer.alive && peer.group === this.group) peer.send({ type: 'presence', node: this.id, claim })
+        // Nothing is heard of a session that is over.
+        if (this.alive && peer.alive && peer.group === this.group) peer.send({ type: 'presence', node: this.id, claim })
       })
   }
 }
@@ -111,7 +113,7 @@ class World {
         const together = node.group === peer.group
         if (together === (before[i] === before[j])) return
         const event: TrunkEvent = { type: together ? 'peerPresent' : 'peerGone', node: peer.id }
-        this.after(this.random.float() * silentDetectionMs, () => {
+        this.after(this.random.float() * silentDetectionMs.max, () => {
           if (peer.alive && together === (node.group === peer.group)) node.send(event)
         })
       })
@@ -124,7 +126,7 @@ class World {
     for (const peer of this.nodes)
       if (loudly) this.after(this.random.float() * 50, () => peer.send({ type: 'peerGone', node: node.id }))
       else
-        this.after(1_000 + this.random.float() * (silentDetectionMs - 1_000), () =>
+        this.after(silentDetectionMs.min + this.random.float() * (silentDetectionMs.max - silentDetectionMs.min), () =>
           peer.send({ type: 'peerGone', node: node.id })
         )
   }

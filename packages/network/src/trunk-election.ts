@@ -12,8 +12,8 @@
  * - **E6** the node of rank 0 takes the trunk back only once nothing changed for `takeBackAfterMs`, twice as long with every trunk
  *   that it lost lately: before the other drains, so that the site is never without;
  * - **E8** a wait after failed dials ends when another node's trunk stands: the relay can be reached again, and should that node die
- *   the next must not sit out what the cut had taught it;
- * - **E7** a peer that said nothing for `presenceStaleMs` counts as gone, and its claim with it.
+ *   the next must not sit out what the cut had taught it.
+ * - **E7** the claim of a peer goes with it: who can't be reached any more holds no trunk of this component.
  */
 import type { CloseReason, NodeId, Random } from '@selvedge/core'
 import { Backoff } from './backoff.js'
@@ -26,16 +26,16 @@ export interface TrunkClaim {
 }
 
 export type TrunkEvent =
-  /** A node joined the component: a mesh connection to it stands. */
+  /** A node joined the component: a session with it stands. */
   | { readonly type: 'peerPresent'; readonly node: NodeId }
-  /** A node left: its mesh connection closed. */
+  /** A node left: no path of sessions leads to it any more. */
   | { readonly type: 'peerGone'; readonly node: NodeId }
-  /** A node said that it is there, and what it claims. Expected from every node twice a second or so. */
+  /** A node said that it is there, and what it claims. */
   | { readonly type: 'presence'; readonly node: NodeId; readonly claim: TrunkClaim | null }
   /** The hello of the own trunk completed. `sinceMs` is wall time, for the claim. */
   | { readonly type: 'trunkUp'; readonly sinceMs: number }
-  /** The relay answered over the own trunk. Expected with every pong. */
-  | { readonly type: 'trunkAnswered' }
+  /** The relay was heard over the own trunk, so long ago. */
+  | { readonly type: 'trunkAnswered'; readonly agoMs: number }
   /** The own trunk, or the attempt at one, is over; `failed` is false after a drain. Always the answer to `drain`. */
   | { readonly type: 'trunkDown'; readonly failed: boolean; readonly retryAfterMs?: number }
   | { readonly type: 'tick' }
@@ -53,9 +53,7 @@ export interface TrunkElectionOptions {
   readonly random: Random
   /** Head start of each rank over the next; default 250 ms. */
   readonly deltaMs?: number
-  /** Silence after which a peer counts as gone; default 1.5 s. */
-  readonly presenceStaleMs?: number
-  /** Silence of the relay after which the claim is withdrawn; default 2 s. */
+  /** Silence of the relay after which the claim is withdrawn: longer than from one of its answers to the next. Default 3 s. */
   readonly answerStaleMs?: number
   /** For a dial and its hello; then it counts as failed. Default 10 s. */
   readonly dialTimeoutMs?: number
@@ -65,11 +63,6 @@ export interface TrunkElectionOptions {
   readonly takeBackAfterMs?: number
   /** Ceiling of the backoff after failures; default 10 s. */
   readonly backoffMaxMs?: number
-}
-
-interface Peer {
-  heardAtMs: number
-  claim: TrunkClaim | null
 }
 
 type Phase = 'idle' | 'dialling' | 'holding' | 'draining'
@@ -86,7 +79,8 @@ export class TrunkElection {
   private readonly random: Random
   private readonly backoff: Backoff
   private readonly times: Required<Omit<TrunkElectionOptions, 'self' | 'random'>>
-  private readonly peers = new Map<NodeId, Peer>()
+  /** Nodes of the component, and what each claims. */
+  private readonly peers = new Map<NodeId, TrunkClaim | null>()
   private phase: Phase = 'idle'
   private effects: TrunkEffect[] = []
   private announced: TrunkClaim | null = null
@@ -112,8 +106,7 @@ export class TrunkElection {
     this.random = options.random
     this.times = {
       deltaMs: options.deltaMs ?? 250,
-      presenceStaleMs: options.presenceStaleMs ?? 1_500,
-      answerStaleMs: options.answerStaleMs ?? 2_000,
+      answerStaleMs: options.answerStaleMs ?? 3_000,
       dialTimeoutMs: options.dialTimeoutMs ?? 10_000,
       settleMs: options.settleMs ?? 1_000,
       takeBackAfterMs: options.takeBackAfterMs ?? 60_000,
@@ -144,7 +137,6 @@ export class TrunkElection {
     this.effects = []
     this.wakeAt = undefined
     this.apply(event, nowMs)
-    this.dropStale(nowMs)
     this.lookForRival(nowMs)
     this.decide(nowMs)
     return this.effects
@@ -153,7 +145,7 @@ export class TrunkElection {
   private apply(event: TrunkEvent, nowMs: number): void {
     switch (event.type) {
       case 'peerPresent':
-        return this.heard(event.node, this.peers.get(event.node)?.claim ?? null, nowMs)
+        return this.heard(event.node, this.peers.get(event.node) ?? null, nowMs)
       case 'presence':
         return this.heard(event.node, event.claim, nowMs)
       case 'peerGone':
@@ -167,7 +159,7 @@ export class TrunkElection {
         this.upAtMs = this.answeredAtMs = nowMs
         return
       case 'trunkAnswered':
-        this.answeredAtMs = nowMs
+        this.answeredAtMs = Math.max(this.answeredAtMs, nowMs - event.agoMs)
         return
       case 'trunkDown':
         return this.down(event.failed, event.retryAfterMs, nowMs)
@@ -178,15 +170,13 @@ export class TrunkElection {
 
   private heard(node: NodeId, claim: TrunkClaim | null, nowMs: number): void {
     if (node === this.self) return
-    const peer = this.peers.get(node)
-    if (claim !== null && !peer?.claim && this.demotedByDial) this.forgive(nowMs)
-    if (peer) {
-      peer.heardAtMs = nowMs
-      peer.claim = claim
-    } else if (this.peers.size < peersMax) {
-      this.peers.set(node, { heardAtMs: nowMs, claim })
+    const before = this.peers.get(node)
+    if (claim !== null && !before && this.demotedByDial) this.forgive(nowMs)
+    if (before === undefined) {
+      if (this.peers.size >= peersMax) return
       this.stableSinceMs = nowMs
     }
+    this.peers.set(node, claim)
   }
 
   private down(failed: boolean, retryAfterMs: number | undefined, nowMs: number): void {
@@ -216,20 +206,9 @@ export class TrunkElection {
     this.demotedUntilMs = nowMs + this.backoff.next(retryAfterMs)
   }
 
-  private dropStale(nowMs: number): void {
-    for (const [node, peer] of this.peers) {
-      const staleAtMs = peer.heardAtMs + this.times.presenceStaleMs
-      if (nowMs < staleAtMs) this.wake(staleAtMs)
-      else {
-        this.peers.delete(node)
-        this.stableSinceMs = nowMs
-      }
-    }
-  }
-
   private lookForRival(nowMs: number): void {
     let best: NodeId | undefined
-    for (const [node, peer] of this.peers) if (peer.claim && (best === undefined || node < best)) best = node
+    for (const [node, claim] of this.peers) if (claim && (best === undefined || node < best)) best = node
     if (best !== this.rivalNode) this.stableSinceMs = nowMs
     this.rivalNode = best
   }

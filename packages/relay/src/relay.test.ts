@@ -2,7 +2,7 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, describe, expect, it, vi } from 'vitest'
-import { seededRandom, silentLogger, siteId, spaceId, systemClock, type SpaceId } from '@selvedge/core'
+import { seededRandom, silentLogger, siteId, spaceId, systemClock, type Logger, type SpaceId } from '@selvedge/core'
 import { definePoints } from '@selvedge/documents'
 import { dialTrunk, loadNodeKey } from '@selvedge/network'
 import { MemoryStore, openLevelStore } from '@selvedge/store'
@@ -337,6 +337,23 @@ describe('opening and closing', () => {
     const environment = { clock: systemClock, random: seededRandom(3), log: silentLogger }
     const dial = dialTrunk({ ...environment, url: relay.url!, key: testKey(99), roster: rosterOf('hq') })
     await expect(dial).rejects.toMatchObject({ code: 'TRUNK_REFUSED_NODE' })
+    expect(relay.status().sessions).toBe(0)
+  })
+
+  it('says whose session did not come about, and why', async () => {
+    const warned: object[] = []
+    const log: Logger = {
+      ...silentLogger,
+      child: () => log,
+      warn: (details, message) => void warned.push({ ...details, message })
+    }
+    const relay = await openTestRelay({ log })
+    const environment = { clock: systemClock, random: seededRandom(3), log: silentLogger }
+    const connection = await dialTrunk({ ...environment, url: relay.url!, key: keyOf('hq'), roster: rosterOf('hq') })
+    // A ping before any hello.
+    connection.send(Uint8Array.of(14))
+    await vi.waitFor(() => expect(warned).toHaveLength(1), soon)
+    expect(warned[0]).toMatchObject({ site: 'hq', code: 'SESSION_PROTOCOL_VIOLATION' })
     expect(relay.status().sessions).toBe(0)
   })
 

@@ -23,7 +23,7 @@ import {
 } from '@selvedge/core'
 import type { AnyPointSchema } from '@selvedge/documents'
 import type { NodeKey } from '@selvedge/network'
-import { AlarmBoard, type Health, type Peer, Replica } from '@selvedge/replica'
+import { AlarmBoard, type Health, type Peer, Replica, SessionLog } from '@selvedge/replica'
 import { Contacts } from './contacts.js'
 import { relayRoutes } from './control-routes.js'
 import { drainReason, settle } from './draining.js'
@@ -66,6 +66,7 @@ export class Relay<S extends AnyPointSchema = AnyPointSchema> {
   readonly node: NodeId
   private readonly system: RelaySystem
   private readonly environment: Environment
+  private readonly sessionLog: SessionLog
   private readonly key: NodeKey
   private readonly spaceNames: readonly string[]
   private readonly alarms: RelayAlarms
@@ -95,6 +96,7 @@ export class Relay<S extends AnyPointSchema = AnyPointSchema> {
       random: this.system.random.fork(this.node),
       log: log.child({ relay: this.node })
     }
+    this.sessionLog = new SessionLog(this.environment.log)
     this.startedAt = { trustedMs: this.environment.clock.wallMs(), monotonicMs: this.environment.clock.monotonicMs() }
     this.contacts = new Contacts(this.startedAt.monotonicMs)
     const board = new AlarmBoard(
@@ -123,6 +125,7 @@ export class Relay<S extends AnyPointSchema = AnyPointSchema> {
       events: {
         peerUp: peer => this.peerUp(peer),
         peerDown: (peer, reason) => this.peerDown(peer, reason),
+        peerFailed: (peer, reason) => this.sessionLog.failed(peer, reason),
         sealed: (space, _, first) => first && this.alarms.mended(space),
         healed: (space, report) => this.tell({ type: 'healed', site: siteOfSpace(space.id), space: space.id, report }),
         diverged: (space, peer) => this.alarms.diverged(space, this.nameOf(siteOfSpace(space.id), peer)),
@@ -343,12 +346,12 @@ export class Relay<S extends AnyPointSchema = AnyPointSchema> {
   // ── sessions ─────────────────────────────────────────────────────────────────────────────────────────────────────────────
 
   private peerUp(peer: Peer): void {
-    const { site, name, address } = peer.connection.remote
+    const { site, name } = peer.connection.remote
     if (!site) return
     const { node } = peer
     for (const older of this.contacts.of(site).opened(peer))
       older.session.close({ code: relayErrors.sessionReplaced, message: 'the same node has opened another session' })
-    this.environment.log.info({ site, node, name, address }, 'session open')
+    this.sessionLog.opened(peer)
     this.tell({ type: 'session-opened', site, node, name })
     // The rosters may have changed since it proved its key.
     this.endUnlisted(site, peer)
@@ -364,7 +367,7 @@ export class Relay<S extends AnyPointSchema = AnyPointSchema> {
     if (!site) return
     const { node } = peer
     this.contacts.of(site).closed(peer, this.now())
-    this.environment.log.info({ site, node, name, code: reason.code, reason: reason.message }, 'session over')
+    this.sessionLog.over(peer, reason)
     this.tell({ type: 'session-closed', site, node, name, reason })
   }
 

@@ -36,11 +36,11 @@ export interface ReplicaOptions {
 export interface ReplicaTiming {
   /** Clocks further off than this are not obeyed (I5). Default 5 min. */
   readonly maxClockSkewMs: number
-  /** Between pings in the mesh, and the silence after which a peer is taken for gone. Default 500 and 2,000. */
-  readonly meshPingMs: number
+  /** In the mesh, what a session is silent for at most, and the silence after which a peer is taken for gone. Default 800 and 1,800. */
+  readonly meshKeepaliveMs: number
   readonly meshTimeoutMs: number
   /** The same for trunks. Default 2,000 and 8,000. */
-  readonly trunkPingMs: number
+  readonly trunkKeepaliveMs: number
   readonly trunkTimeoutMs: number
   /** A write that was under way for longer is told to watchers as merged, not live. Default 10 s. */
   readonly liveWithinMs: number
@@ -48,6 +48,8 @@ export interface ReplicaTiming {
   readonly gcIntervalMs: number
   /** A member without progress for this long holds no tombstone back. Default 30 days. */
   readonly gcHorizonMs: number
+  /** Deletes are kept for this long at least, longer than clocks are wrong as a rule. Default 10 min. */
+  readonly deletesKeptMs: number
   /** Superseded incarnations are closed after this long. Default 30 days. */
   readonly closeIncarnationsAfterMs: number
   /** Between comparisons of hashes with an idle peer. Default 10 s. */
@@ -59,18 +61,22 @@ export interface ReplicaTiming {
 const dayMs = 86_400_000
 export const defaultTiming: ReplicaTiming = {
   maxClockSkewMs: 300_000,
-  meshPingMs: 500,
-  meshTimeoutMs: 2_000,
-  trunkPingMs: 2_000,
+  meshKeepaliveMs: 800,
+  meshTimeoutMs: 1_800,
+  trunkKeepaliveMs: 2_000,
   trunkTimeoutMs: 8_000,
   liveWithinMs: 10_000,
   gcIntervalMs: 60_000,
   gcHorizonMs: 30 * dayMs,
+  deletesKeptMs: 600_000,
   closeIncarnationsAfterMs: 30 * dayMs,
   compareIntervalMs: 10_000,
   closeWithinMs: 5_000
 }
 
+/** How often trusted time is looked at, and by how much more than the time that passed it has jumped. */
+const clockWatchMs = 1_000
+const clockJumpMs = 500
 /** A mesh has no long way to fill: what is under way is what the next change waits behind. */
 const meshWindowBytes = 64 * 1024
 
@@ -136,6 +142,7 @@ export class Replica {
   private readonly lastContact = new Map<NodeId, number>()
   private nextSource = 1
   private gcTimer: Timer | undefined
+  private clockTimer: Timer | undefined
   private closing: Promise<void> | undefined
   private readonly unsubscribe: () => void
 
@@ -149,6 +156,7 @@ export class Replica {
     this.trusted = new TrustedClock(this.environment.clock, this.timing.maxClockSkewMs, options.role === 'node')
     this.unsubscribe = this.store.onHealth(health => this.options.events?.storeHealth?.(health))
     this.scheduleGc()
+    this.watchClock()
   }
 
   // ── spaces ───────────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -192,6 +200,7 @@ export class Replica {
       isCatchingUp: source => this.attached.get(source)?.session.link(id)?.isCaughtUp === false,
       liveWithinMs: this.timing.liveWithinMs,
       gcHorizonMs: this.timing.gcHorizonMs,
+      deletesKeptMs: this.timing.deletesKeptMs,
       closeIncarnationsAfterMs: this.timing.closeIncarnationsAfterMs,
       events: {
         changed: (changed, arrivedFrom) => this.changed(changed, arrivedFrom),
@@ -228,7 +237,7 @@ export class Replica {
       session: {
         source,
         peer: { node, role },
-        pingIntervalMs: trunk ? this.timing.trunkPingMs : this.timing.meshPingMs,
+        keepaliveMs: trunk ? this.timing.trunkKeepaliveMs : this.timing.meshKeepaliveMs,
         timeoutMs: trunk ? this.timing.trunkTimeoutMs : this.timing.meshTimeoutMs,
         compareIntervalMs: this.timing.compareIntervalMs,
         ...(trunk ? { compressor: nodeCompressor } : { windowBytes: meshWindowBytes })
@@ -268,6 +277,11 @@ export class Replica {
   /** Sessions whose hello completed. */
   *peers(): IterableIterator<Peer> {
     for (const peer of this.attached.values()) if (peer.opened) yield peer
+  }
+
+  /** What the sessions' `hears` says may be something else than before. */
+  hearsOthers(): void {
+    for (const { driver } of this.attached.values()) driver.session.hearsOthers()
   }
 
   /** Ends the sessions with a node. */
@@ -328,6 +342,19 @@ export class Replica {
     return drivers.some(({ session }) => session.peer.node === node)
   }
 
+  // Timers go by a clock that does not jump: when trusted time did, what they wait for may have come, or have been put off.
+  private watchClock(offset = this.timeOffset): void {
+    this.clockTimer = this.environment.clock.setTimer(clockWatchMs, () => {
+      const now = this.timeOffset
+      if (Math.abs(now - offset) > clockJumpMs) for (const space of this.spaceMap.values()) space.advance()
+      this.watchClock(now)
+    })
+  }
+
+  private get timeOffset(): number {
+    return this.trusted.nowMs() - this.environment.clock.monotonicMs()
+  }
+
   private scheduleGc(): void {
     this.gcTimer = this.environment.clock.setTimer(this.timing.gcIntervalMs, () => {
       for (const space of this.spaceMap.values()) {
@@ -347,6 +374,7 @@ export class Replica {
 
   private async shutDown(reason: CloseReason): Promise<void> {
     this.gcTimer?.cancel()
+    this.clockTimer?.cancel()
     this.unsubscribe()
     // What was written last is stored first, then told to peers, then the sessions end.
     if (this.store.health.state === 'ok') await this.inTime(space => space.persister.flushNow())

@@ -38,7 +38,7 @@ function driven(heard: (node: NodeId) => boolean = () => false): Driven {
       session: {
         source: 1,
         peer: { node: peer.node, role: 'node' },
-        pingIntervalMs: 1e8,
+        keepaliveMs: 1e8,
         timeoutMs: 1e9,
         compareIntervalMs: 1e9,
         // Nothing is sent but what this test writes.

@@ -36,6 +36,9 @@ export class SessionDriver {
   /** It sends soon, or when it has gathered. */
   private pumping = false
   private gathering: Timer | undefined
+  /** In a turn of its own already, which sends what wakes it. */
+  private looking = false
+  private woken = false
   private ticking: Timer | undefined
   private again: { readonly atMs: number; readonly timer: Timer } | undefined
   private later: Timer | undefined
@@ -64,7 +67,14 @@ export class SessionDriver {
       closed: reason => this.end(reason)
     })
     this.session.start(clock.monotonicMs())
-    this.ticking = turns.every(session.pingIntervalMs / 2, () => this.session.tick(clock.monotonicMs()))
+    this.ticking = turns.every(session.keepaliveMs / 2, () => {
+      this.looking = true
+      this.session.tick(clock.monotonicMs())
+      this.looking = false
+      if (!this.woken) return
+      this.woken = false
+      this.turn()
+    })
   }
 
   /** Ends the session with a reason that the peer is told. */
@@ -91,6 +101,7 @@ export class SessionDriver {
 
   /** There may be something to send. */
   wake(): void {
+    if (this.looking) return void (this.woken = true)
     if (this.over || this.pumping || (!this.writable && !this.session.closed)) return
     this.pumping = true
     const { clock, turns } = this.options

@@ -18,6 +18,8 @@ import type { Member } from './members.js'
 import { chunk, runsOf, vectorSeqsPerFrame, type Outgoing } from './messages.js'
 
 const unackedMax = 8_192
+/** What was left to members is looked at though nothing is known to have changed, as often as this many of their intervals. */
+const leftIntervals = 10
 
 export class DurabilityExchange {
   /** Registers received and not yet covered by a seal, with the change index after their merge. */
@@ -33,6 +35,8 @@ export class DurabilityExchange {
   private heardMembersAt = Number.NEGATIVE_INFINITY
   /** Of a member's vector that changed since {@link heardMembersVersion} the peer was not told, as it hears the member. */
   private leftToMembers = false
+  /** Since what was left was looked at. */
+  private hearingChanged = false
   private readonly told = new LazyMap<NodeId, VersionVector>()
   private news: { member: Member; seqs: [WriterKey, number][] }[] = []
 
@@ -41,6 +45,11 @@ export class DurabilityExchange {
   /** A register came that no seal covers yet: its dot is acknowledged apart. Beyond a limit it waits for the seal. */
   received(writer: WriterLog, seq: number): void {
     if (this.unacked.length < unackedMax) this.unacked.push({ writer, seq, changeIndex: this.link.space.table.changeIndex })
+  }
+
+  /** The peer may hear others than before. */
+  hearsOthers(): void {
+    this.hearingChanged = true
   }
 
   /** A seal moved the vector: what it covers needs no ack of its own. */
@@ -127,8 +136,10 @@ export class DurabilityExchange {
   /** Members' durable vectors that the peer has not been told. */
   nextMembers(now: number): Outgoing | undefined {
     if (!this.link.peerReady) return undefined
-    // What was left is looked at when something else wakes the session, a ping at the latest.
-    const again = this.leftToMembers && this.heardMembersAt + this.link.tuning.heardMembersIntervalMs <= now
+    // What was left is looked at when the peer may hear others than before; and, should nobody have said so, now and then.
+    const again =
+      this.leftToMembers &&
+      (this.hearingChanged || this.heardMembersAt + leftIntervals * this.link.tuning.heardMembersIntervalMs <= now)
     if (!again && this.membersDueAt > now) return undefined
     if (this.news.length === 0) this.gatherMembers(now, again)
     const next = this.news.shift()
@@ -145,6 +156,7 @@ export class DurabilityExchange {
 
   // What the peer hears from the member itself is left to that, as long as it does.
   private gatherMembers(now: number, again: boolean): void {
+    if (again) this.hearingChanged = false
     const { members } = this.link.space
     const { peer, hears } = this.link
     let left = this.leftToMembers && !again

@@ -24,8 +24,12 @@ export enum Kind {
   Pong = 15,
   Credit = 16,
   Close = 17,
-  SpaceClosed = 18
+  SpaceClosed = 18,
+  Beat = 19
 }
+
+/** A peer that does not know them may pass them over. */
+export const optionalKinds: ReadonlySet<Kind> = new Set([Kind.Signal, Kind.Members, Kind.Beat])
 
 const optionalBit = 0x80
 const deflatedBit = 0x40

@@ -9,16 +9,30 @@ import { bodyOf, Kind } from './frames.js'
 import type { LinkState } from './link-state.js'
 import { vectorSeqsPerFrame, type Outgoing } from './messages.js'
 
+/** Replicas that were equal and have not changed are compared again after a longer time each time, up to this many intervals. */
+const restfulIntervalsMax = 8
 /** Beyond this many addresses in flight a compare is put off. */
 const comparedAddressesMax = 2_000
 
 export class HashQuestion {
   private frozen: FrozenHash | undefined
+  private askedAtMs = Number.NEGATIVE_INFINITY
+  /** Intervals from the last question to the next, while nothing changes. */
+  private restful = 1
+  /** The state that the latest question was about, and the state that was found equal. */
+  private asked = -1
+  private matched = -1
 
   constructor(
     private readonly link: LinkState,
     private readonly sender: CutSender
   ) {}
+
+  /** Whether it is time for a question, of which there is one in each interval while something changes. */
+  isDue(now: number, intervalMs: number): boolean {
+    if (now < this.askedAtMs + intervalMs) return false
+    return this.matched !== this.state || now >= this.askedAtMs + this.restful * intervalMs
+  }
 
   /** Asks the peer to compare hashes; only when nothing is owed, so that the peer has all that this side has now. */
   compareRequest(now: number): Outgoing | undefined {
@@ -28,6 +42,9 @@ export class HashQuestion {
     if (!this.sender.idle) return void this.sender.hurry(now)
     this.sender.calm()
     this.frozen = table.freezeHash()
+    this.askedAtMs = now
+    this.asked = this.state
+    this.restful = this.asked === this.matched ? Math.min(2 * this.restful, restfulIntervalsMax) : 1
     return {
       kind: Kind.Compare,
       body: bodyOf(out => {
@@ -69,12 +86,20 @@ export class HashQuestion {
     if (!frozen) return undefined
     const { node } = this.link.peer
     if (hashesEqual(frozen.without(beyond), theirs)) {
+      this.matched = this.asked
       this.link.space.matched(node)
       return undefined
     }
+    this.matched = -1
     this.link.space.diverged(node)
     this.sender.beginFullCompare()
     return { kind: Kind.FullCompare, body: bodyOf(out => out.uint(this.link.index)) }
+  }
+
+  /** Of the table: rises with every change of it. */
+  private get state(): number {
+    const { changeIndex, vectorVersion } = this.link.space.table
+    return changeIndex + vectorVersion
   }
 
   close(): void {

@@ -145,8 +145,9 @@ describe('SES-13 a comparison', () => {
     const link = world.linkOf(one, two)!
     link.send(0, 8)
     const [session] = link.sessions
-    // No ping is due, which would wake it too.
+    // Neither ping nor beat is due, which would wake it too.
     session['keepalive'].start(world.now)
+    session['keepalive'].sent(world.now)
     const wake = vi.spyOn(session['host'], 'wake')
     session.tick(world.now)
     expect(session['control']).toEqual([])

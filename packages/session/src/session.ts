@@ -7,7 +7,7 @@
  * that stops reading costs a bounded queue of control frames and no more.
  *
  * @example
- * const session = new Session({ source: 1, peer, host, pingIntervalMs: 500, timeoutMs: 2_000 })
+ * const session = new Session({ source: 1, peer, host, keepaliveMs: 800, timeoutMs: 1_800 })
  * session.addSpace(space)
  * session.start(now)
  * for (let frame = session.poll(now); frame; frame = session.poll(now)) connection.send(frame)
@@ -15,7 +15,7 @@
 import { ByteReader, isSelvedgeError, SelvedgeError, spaceId, type CloseReason, type NodeId, type SpaceId } from '@selvedge/core'
 import { sessionErrors } from './errors.js'
 import { Credit } from './credit.js'
-import { bodyOf, decodeFrame, encodeFrame, Kind, type Compressor } from './frames.js'
+import { bodyOf, decodeFrame, encodeFrame, Kind, optionalKinds, type Compressor } from './frames.js'
 import { closeBody, deflateFeature, helloMessage, rankedFeature, readClose, readHello } from './greetings.js'
 import { Keepalive } from './keepalive.js'
 import type { MemberRole } from './members.js'
@@ -35,8 +35,8 @@ export interface SessionOptions {
   readonly compressor?: Compressor
   /** Bytes of data under way at most, 64 KiB or more (SES-17). Default 1 MiB. */
   readonly windowBytes?: number
-  /** A ping is sent after this long without one; also how often hashes of idle spaces may be compared is a multiple of it. */
-  readonly pingIntervalMs: number
+  /** Something is sent at least this often, and a peer that was silent for longer is asked whether it is there. */
+  readonly keepaliveMs: number
   /** Without a frame for this long the peer is taken for gone. */
   readonly timeoutMs: number
   /** How often an idle space's hash is compared. Default 10 s. */
@@ -89,7 +89,7 @@ export class Session {
     this.peer = options.peer
     this.host = options.host
     this.lanes = new Lanes(this.links)
-    this.keepalive = new Keepalive(options.pingIntervalMs, options.peer.role)
+    this.keepalive = new Keepalive(options.keepaliveMs, options.peer.role)
     this.credit = new Credit(options.windowBytes ?? 1024 * 1024)
   }
 
@@ -196,14 +196,14 @@ export class Session {
     })
   }
 
-  /** Keepalive and timeout; call at least each {@link SessionOptions.pingIntervalMs}. */
+  /** Keepalive and timeout; call at least each {@link SessionOptions.keepaliveMs}. */
   tick(now: number): void {
     if (this.reason) return
     const silentMs = this.silentMs(now)
     if (silentMs > this.options.timeoutMs)
       return this.close({ code: sessionErrors.timeout, message: `nothing was heard for ${Math.round(silentMs)} ms` })
-    const ping = this.keepalive.ping(now, this.host.wallMs())
-    if (ping) this.control.push(ping)
+    const alive = this.keepalive.next(now, this.host.wallMs())
+    if (alive) this.control.push(alive)
     if (this.helloReceived) this.compareIdle(now)
     if (this.control.length > 0) this.host.wake(this)
   }
@@ -213,6 +213,12 @@ export class Session {
     if (this.reason) return
     this.reason = reason
     for (const link of this.links) link.close()
+    this.host.wake(this)
+  }
+
+  /** What {@link SessionHost.hears} says may be something else than before. */
+  hearsOthers(): void {
+    for (const link of this.links) link.durability.hearsOthers()
     this.host.wake(this)
   }
 
@@ -231,17 +237,14 @@ export class Session {
     const message = this.guarded(() => this.nextMessage(now))
     if (this.reason) return this.closeFrame(this.reason)
     if (!message) return undefined
-    const optional = message.kind === Kind.Signal || message.kind === Kind.Members
-    const frame = encodeFrame(message.kind, optional, message.body, this.compressing)
+    const frame = encodeFrame(message.kind, optionalKinds.has(message.kind), message.body, this.compressing)
     this.keepalive.sent(now)
     this.credit.spend(message.kind, frame.length)
     return frame
   }
 
   private nextMessage(now: number): Outgoing | undefined {
-    const control = this.control.shift()
-    if (control) return control
-    if (!this.helloReceived) return undefined
+    if (this.control.length > 0 || !this.helloReceived) return this.control.shift()
     return this.lanes.nextAck(now) ?? (this.credit.left ? this.lanes.nextData(now) : undefined) ?? this.lanes.nextMembers(now)
   }
 
@@ -259,13 +262,11 @@ export class Session {
   private compareIdle(now: number): void {
     const intervalMs = this.options.compareIntervalMs ?? 10_000
     for (const link of this.links) {
-      // The first comparison follows soon on the catch-up. Both sides ask: either wants to know.
-      if (!link.isCaughtUp || now < link.compareAtMs) continue
+      // Both sides ask: either wants to know.
+      if (!link.isCaughtUp || !link.question.isDue(now, intervalMs)) continue
       const request = link.question.compareRequest(now)
-      if (!request && link.sender.isHurried(now)) this.host.wake(this)
-      if (!request) continue
-      link.compareAtMs = now + intervalMs
-      this.control.push(request)
+      if (request) this.control.push(request)
+      else if (link.sender.isHurried(now)) this.host.wake(this)
     }
   }
 
@@ -298,10 +299,13 @@ export class Session {
         return this.receiveSpace(reader)
       case Kind.Ping:
         return void this.receivePing(reader)
+      case Kind.Beat:
+        return this.host.heard(this, reader.int())
       case Kind.Pong:
         return this.keepalive.receivePong(reader, now)
       case Kind.Credit:
-        return this.receiveCredit(reader)
+        this.credit.granted(reader.uint())
+        return this.host.wake(this)
       case Kind.Close:
         return this.receiveClose(reader)
       case Kind.Signal: {
@@ -384,11 +388,6 @@ export class Session {
     const sentAt = reader.float64()
     this.host.heard(this, reader.int())
     this.control.push({ kind: Kind.Pong, body: bodyOf(out => out.float64(sentAt)) })
-    this.host.wake(this)
-  }
-
-  private receiveCredit(reader: ByteReader): void {
-    this.credit.granted(reader.uint())
     this.host.wake(this)
   }
 

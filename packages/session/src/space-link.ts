@@ -30,8 +30,6 @@ export class SpaceLink {
   readonly question: HashQuestion
   /** The peer's index of this space; undefined until it announced it. */
   remoteIndex: number | undefined
-  /** When hashes are to be compared next, monotonic. */
-  compareAtMs = Number.NEGATIVE_INFINITY
   private readonly link: LinkState
   private have: DotRuns[] | undefined
   private announced = false

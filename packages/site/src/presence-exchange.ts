@@ -1,14 +1,18 @@
 /**
- * Tells the neighbours of this node twice a second that it is there and what it holds, learns the same of them, and passes on what
- * one neighbour can't hear of another.
+ * Tells the neighbours of this node that it is there and what it holds, learns the same of them, and passes on what one neighbour can't
+ * hear of another. It is told again when it changes, and to whom it is new: between changes a session that lives says enough.
  */
 import type { Clock, NodeId, Timer } from '@selvedge/core'
 import type { Roster } from '@selvedge/network'
 import type { Peer, Replica } from '@selvedge/replica'
-import { encodePresence, presenceTopic, PresenceReader, PresenceTable, type Presence, type Readiness } from './presence.js'
+import { encodePresence, decodePresence, presenceTopic, PresenceTable, type Presence, type Readiness } from './presence.js'
 
-const intervalMs = 500
-const staleMs = 1_750
+/** Changes that come one after the other, as when many nodes meet, are told together. */
+const gatherMs = 20
+/** Each node says all again this often, whether or not it changed: what went wrong on its way heals. */
+const againMs = 30_000
+/** Of who said nothing in two such times nothing is known. */
+const keptMs = 75_000
 const topicStart = `${presenceTopic}/`
 
 export interface PresenceExchangeOptions {
@@ -17,107 +21,152 @@ export interface PresenceExchangeOptions {
   /** Wall milliseconds at which this process opened: orders what it says across restarts. */
   readonly bootMs: number
   readonly clock: Clock
-  readonly replica: Replica
+  readonly replica: Pick<Replica, 'peers'>
   readonly roster: Pick<Roster, 'admits' | 'relay'>
   readonly readiness: () => Readiness
   readonly trunkSinceMs: () => number | null
+  /** A node came, or says something new. */
   readonly heard: (presence: Presence) => void
   readonly gone: (node: NodeId) => void
-  readonly told: () => void
+  /** Who hears whom has changed. */
+  readonly hearingChanged: () => void
 }
 
 export class PresenceExchange {
-  private readonly table = new PresenceTable(staleMs)
-  private readonly reader = new PresenceReader()
+  private readonly table = new PresenceTable(keptMs, () => this.neighbourNodes())
+  /** What each neighbour was told in its session: the counts of words by their nodes. */
+  private readonly told = new WeakMap<Peer, Map<NodeId, number>>()
+  private own: Presence | undefined
+  private payload: Uint8Array = new Uint8Array()
   private count = 0
-  private timer: Timer | undefined
+  private toldAtMs = Number.NEGATIVE_INFINITY
+  private gathering: Timer | undefined
+  private again: Timer
   private closed = false
 
   constructor(private readonly options: PresenceExchangeOptions) {
-    this.schedule()
+    this.again = this.tellAgain()
+    this.tell()
   }
 
-  /** Nodes heard lately, this one apart. */
+  /** Nodes that can be reached, this one apart. */
   present(): Presence[] {
-    return [...this.table.present(this.now)]
+    return Array.from(this.table.present(), ({ presence }) => presence)
   }
 
   isPresent(node: NodeId): boolean {
-    return this.table.get(node, this.now) !== undefined
+    return this.table.get(node) !== undefined
   }
 
   /**
-   * Whether a node has lately told of a session with another; of the relay it hears by whoever holds the trunk. Who holds it leaves that
-   * to nobody: of two holders for a while each would leave it to the other.
+   * Whether a node tells of a session with another; of the relay it hears by whoever holds the trunk. Who holds it leaves that to nobody:
+   * of two holders for a while each would leave it to the other.
    */
   hears(node: NodeId, other: NodeId): boolean {
-    const presence = this.table.get(node, this.now)
-    if (!presence) return false
-    if (other !== this.options.roster.relay?.node) return presence.peers.includes(other)
+    const word = this.table.get(node)
+    if (!word) return false
+    if (other !== this.options.roster.relay?.node) return word.peers.has(other)
     if (this.options.trunkSinceMs() !== null) return false
-    return presence.trunkSinceMs !== null || presence.peers.some(peer => this.table.holds(peer, this.now))
+    return word.presence.trunkSinceMs !== null || word.presence.peers.some(peer => this.table.holds(peer))
   }
 
-  /** A node's session ended: unless a neighbour still hears it, it is gone. */
-  forget(node: NodeId): void {
-    this.table.forget(node)
+  /** What this node says of itself may have changed, or with whom it has a session. */
+  changed(): void {
+    if (this.closed) return
+    this.look()
+    const waitMs = this.toldAtMs + gatherMs - this.now
+    if (waitMs <= 0) this.tell()
+    else this.gathering ??= this.options.clock.setTimer(waitMs, () => this.tell())
   }
 
-  /** Tells every neighbour now. */
+  /** Tells every neighbour what it does not know yet. */
   tell(): void {
     if (this.closed) return
-    const payload = encodePresence(this.own())
-    for (const peer of this.neighbours()) peer.session.signal(`${presenceTopic}/${this.options.node}`, payload)
-    this.options.told()
+    this.gathering?.cancel()
+    this.gathering = undefined
+    this.toldAtMs = this.now
+    this.renew()
+    const neighbours = [...this.neighbours()]
+    // The own word first: it leads to those whose words follow.
+    for (const peer of neighbours) this.bring(peer, this.options.node, this.own!.count, this.payload)
+    for (const { presence, payload } of this.table.present())
+      for (const peer of neighbours)
+        if (peer.node !== presence.node && this.table.get(peer.node)?.peers.has(presence.node) === false)
+          this.bring(peer, presence.node, presence.count, payload)
   }
 
   receive(peer: Peer, topic: string, payload: Uint8Array): void {
     if (this.closed || peer.role !== 'node' || !topic.startsWith(topicStart)) return
     const node = topic.slice(topicStart.length) as NodeId
     if (node === this.options.node || !this.options.roster.admits(node)) return
-    const presence = this.reader.read(node, payload)
-    if (!presence) return
-    if (!this.table.learn(presence, this.now)) return
-    this.options.heard(presence)
-    // Only those who can't hear it for themselves are told.
-    for (const other of this.neighbours()) {
-      if (other.node === peer.node || other.node === presence.node) continue
-      const theirs = this.table.get(other.node, this.now)
-      if (theirs && !theirs.peers.includes(presence.node)) other.session.signal(`${presenceTopic}/${presence.node}`, payload)
-    }
+    const presence = decodePresence(payload)
+    const before = this.table.get(node)
+    if (presence?.node !== node || !this.table.learn(presence, payload, this.now, peer.node === node)) return
+    const came = this.look()
+    if (this.isPresent(node) && !came.has(node)) this.options.heard(presence)
+    if (before?.presence.trunkSinceMs !== presence.trunkSinceMs || !isSame(before.presence.peers, presence.peers))
+      this.options.hearingChanged()
+    // Others may not hear it for themselves, or it may have lost some that it needs to be told of.
+    this.changed()
   }
 
   close(): void {
     this.closed = true
-    this.timer?.cancel()
+    this.gathering?.cancel()
+    this.again.cancel()
   }
 
   private get now(): number {
     return this.options.clock.monotonicMs()
   }
 
-  private schedule(): void {
-    this.timer = this.options.clock.setTimer(intervalMs, () => {
-      for (const node of this.table.expire(this.now)) this.options.gone(node)
+  private tellAgain(): Timer {
+    return this.options.clock.setTimer(againMs, () => {
+      this.again = this.tellAgain()
+      this.own = undefined
+      this.look()
       this.tell()
-      if (!this.closed) this.schedule()
     })
+  }
+
+  /** Who came, and who is gone. */
+  private look(): ReadonlySet<NodeId> {
+    const { came, gone } = this.table.look(this.now)
+    for (const node of gone) this.options.gone(node)
+    for (const presence of came) this.options.heard(presence)
+    if (gone.length > 0) this.options.hearingChanged()
+    return new Set(came.map(({ node }) => node))
+  }
+
+  private bring(peer: Peer, node: NodeId, count: number, payload: Uint8Array): void {
+    let told = this.told.get(peer)
+    if (!told) this.told.set(peer, (told = new Map<NodeId, number>()))
+    if (told.get(node) === count) return
+    told.set(node, count)
+    peer.session.signal(`${presenceTopic}/${node}`, payload)
   }
 
   private *neighbours(): IterableIterator<Peer> {
     for (const peer of this.options.replica.peers()) if (peer.role === 'node') yield peer
   }
 
-  private own(): Presence {
-    const { options } = this
-    return {
-      node: options.node,
-      name: options.name,
-      // Microseconds of the boot, then one at a time: rises across restarts, and stays a safe integer.
-      count: options.bootMs * 1_000 + this.count++,
-      peers: [...this.neighbours()].map(peer => peer.node),
-      trunkSinceMs: options.trunkSinceMs(),
-      readiness: options.readiness()
-    }
+  private *neighbourNodes(): IterableIterator<NodeId> {
+    for (const { node } of this.neighbours()) yield node
   }
+
+  /** Says anew what this node is, if that is another than it said before. */
+  private renew(): void {
+    const { node, name, bootMs, trunkSinceMs, readiness } = this.options
+    const peers = [...new Set(this.neighbourNodes())]
+    const says = { node, name, peers, trunkSinceMs: trunkSinceMs(), readiness: readiness() }
+    const { own } = this
+    if (own?.trunkSinceMs === says.trunkSinceMs && own.readiness === says.readiness && isSame(own.peers, peers)) return
+    // Microseconds of the boot, then one at a time: rises across restarts, and stays a safe integer.
+    this.own = { ...says, count: bootMs * 1_000 + this.count++ }
+    this.payload = encodePresence(this.own)
+  }
+}
+
+function isSame(a: readonly NodeId[], b: readonly NodeId[]): boolean {
+  return a.length === b.length && a.every((node, i) => node === b[i])
 }

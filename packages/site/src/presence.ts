@@ -1,8 +1,8 @@
 /**
- * Who is there, and who holds the trunk: each node tells its neighbours twice a second, and neighbours pass on what another can not
+ * Who is there, and who holds the trunk: each node tells its neighbours when that changes, and neighbours pass on what another can not
  * hear for itself. Presence serves the trunk election, status and the staleness of readings; nothing that must not be lost.
  */
-import { ByteReader, decodeValue, encodeValue, type NodeId, type Value } from '@selvedge/core'
+import { decodeValue, encodeValue, type NodeId, type Value } from '@selvedge/core'
 
 export interface Presence {
   readonly node: NodeId
@@ -46,91 +46,77 @@ export function decodePresence(bytes: Uint8Array): Presence | undefined {
   }
 }
 
-/**
- * Reads what nodes say of themselves again and again: as a rule what each said before, but for the count, and then it is not decoded
- * anew.
- */
-export class PresenceReader {
-  private readonly last = new Map<NodeId, Read>()
-
-  /** @param node whom it must be of; undefined: it is of another, or not valid */
-  read(node: NodeId, bytes: Uint8Array): Presence | undefined {
-    const counted = readCount(bytes)
-    const last = this.last.get(node)
-    if (counted && last && bytes[1] === last.bytes[1] && isSame(bytes, counted.end, last.bytes, last.end))
-      return { ...last.presence, count: counted.count }
-    const presence = decodePresence(bytes)
-    if (presence?.node !== node) return undefined
-    if (counted) this.last.set(node, { bytes, end: counted.end, presence })
-    return presence
-  }
-}
-
-interface Read {
-  readonly bytes: Uint8Array
-  /** Where its count ends. */
-  readonly end: number
+/** What a node said last, as it was sent. */
+export interface Word {
   readonly presence: Presence
+  readonly payload: Uint8Array
+  /** Nodes that it has a session with. */
+  readonly peers: ReadonlySet<NodeId>
+  readonly atMs: number
 }
 
-/** Keys are sorted: presence begins with its count, behind these bytes, of which the second is the number of keys. */
-const head = encodeValue({ count: 0 }).slice(0, -1)
-
-function readCount(bytes: Uint8Array): { readonly count: number; readonly end: number } | undefined {
-  if (bytes.length <= head.length) return undefined
-  for (let i = 0; i < head.length; i++) if (i !== 1 && bytes[i] !== head[i]) return undefined
-  const reader = new ByteReader(bytes, head.length)
-  const count = reader.int()
-  return { count, end: bytes.length - reader.remaining }
-}
-
-/** Whether two are the same from there on. */
-function isSame(a: Uint8Array, aFrom: number, b: Uint8Array, bFrom: number): boolean {
-  if (a.length - aFrom !== b.length - bFrom) return false
-  for (let i = aFrom, j = bFrom; i < a.length; i++, j++) if (a[i] !== b[j]) return false
-  return true
-}
-
-/** What is known of the nodes of this partition component. */
+/**
+ * Who is in this partition component: each node that a path of sessions leads to, by what the nodes on it said last. A word counts
+ * until it is not renewed any more, and may come ahead of the one that leads to its node.
+ */
 export class PresenceTable {
-  private readonly heard = new Map<NodeId, { presence: Presence; atMs: number }>()
+  private readonly words = new Map<NodeId, Word>()
+  private reached: ReadonlySet<NodeId> = new Set()
 
-  constructor(private readonly staleMs: number) {}
+  /**
+   * @param keptMs how long a word counts that is not renewed
+   * @param neighbours nodes that this one has a session with
+   */
+  constructor(
+    private readonly keptMs: number,
+    private readonly neighbours: () => Iterable<NodeId>
+  ) {}
 
-  /** Takes up what a node said; false: it is no news. */
-  learn(presence: Presence, nowMs: number): boolean {
-    const known = this.heard.get(presence.node)
-    if (known && known.presence.count >= presence.count) return false
-    this.heard.set(presence.node, { presence, atMs: nowMs })
+  /**
+   * Takes up what a node said; false: it is no news.
+   * @param direct By itself, and not by hearsay: it is the latest, whatever was said before (its clock may have been set back).
+   */
+  learn(presence: Presence, payload: Uint8Array, nowMs: number, direct: boolean): boolean {
+    const known = this.words.get(presence.node)?.presence.count ?? Number.NEGATIVE_INFINITY
+    if (direct ? known === presence.count : known >= presence.count) return false
+    this.words.set(presence.node, { presence, payload, peers: new Set(presence.peers), atMs: nowMs })
     return true
   }
 
-  /** A node's mesh session closed: unless a neighbour still hears it, it is gone. */
-  forget(node: NodeId): void {
-    this.heard.delete(node)
+  /** What can be reached may have changed: gives who came, and who is gone. */
+  look(nowMs: number): { readonly came: Presence[]; readonly gone: NodeId[] } {
+    const before = this.reached
+    for (const [node, { atMs }] of this.words) if (nowMs - atMs > this.keptMs) this.words.delete(node)
+    this.reached = this.reach()
+    const came = [...this.reached].filter(node => !before.has(node)).map(node => this.words.get(node)!.presence)
+    const gone = [...before].filter(node => !this.reached.has(node))
+    return { came, gone }
   }
 
-  get(node: NodeId, nowMs: number): Presence | undefined {
-    const known = this.heard.get(node)
-    return known && nowMs - known.atMs <= this.staleMs ? known.presence : undefined
+  /** The word of a node that can be reached. */
+  get(node: NodeId): Word | undefined {
+    return this.reached.has(node) ? this.words.get(node) : undefined
   }
 
-  /** Nodes heard lately. */
-  *present(nowMs: number): IterableIterator<Presence> {
-    for (const { presence, atMs } of this.heard.values()) if (nowMs - atMs <= this.staleMs) yield presence
+  /** Words of all nodes that can be reached. */
+  *present(): IterableIterator<Word> {
+    for (const node of this.reached) yield this.words.get(node)!
   }
 
-  /** Whether a node that was heard lately holds the trunk. */
-  holds(node: NodeId, nowMs: number): boolean {
-    const presence = this.get(node, nowMs)
-    return presence !== undefined && presence.trunkSinceMs !== null
+  /** Whether a node that can be reached holds the trunk. */
+  holds(node: NodeId): boolean {
+    return (this.get(node)?.presence.trunkSinceMs ?? null) !== null
   }
 
-  /** Forgets who has been silent for too long, and names them. */
-  expire(nowMs: number): NodeId[] {
-    const gone: NodeId[] = []
-    for (const [node, { atMs }] of this.heard) if (nowMs - atMs > this.staleMs) gone.push(node)
-    for (const node of gone) this.heard.delete(node)
-    return gone
+  private reach(): Set<NodeId> {
+    const reached = new Set<NodeId>()
+    const next = [...this.neighbours()]
+    for (let node = next.pop(); node !== undefined; node = next.pop()) {
+      const word = this.words.get(node)
+      if (!word || reached.has(node)) continue
+      reached.add(node)
+      next.push(...word.peers)
+    }
+    return reached
   }
 }

@@ -4,6 +4,7 @@ import type { TableAlarm } from '@selvedge/documents'
 import type { AlarmBoard, Replica, SpaceReplica } from '@selvedge/replica'
 
 const divergenceShownMs = 60_000
+const watchMs = 2_000
 const namedMax = 3
 /** A relay that restarts, or a holder that dies, is no alarm. */
 const trunkGraceMs = 15_000
@@ -73,8 +74,17 @@ export class SiteAlarms {
     this.board.clear(`loss ${space.id}`)
   }
 
-  /** Called now and then: clocks that are further off than what is obeyed, whose they are, and what is held back because of them. */
+  /** Looks at a replica, and at who holds its trunk, every two seconds from now on. */
   watch(replica: Replica, trunk: { readonly holder: NodeId | undefined } | undefined): void {
+    this.timers.set(
+      'watch',
+      this.environment.clock.setTimer(watchMs, () => this.watch(replica, trunk))
+    )
+    this.look(replica, trunk)
+  }
+
+  /** Clocks that are further off than what is obeyed, whose they are, and what is held back because of them. */
+  look(replica: Replica, trunk: { readonly holder: NodeId | undefined } | undefined): void {
     if (trunk) this.trunk(trunk.holder)
     const { trusted } = replica
     const off = new Map<NodeId, number>([[replica.node, trusted.ownOffsetMs]])
@@ -110,7 +120,7 @@ export class SiteAlarms {
     }
   }
 
-  /** Called now and then: who holds the trunk, as far as is known here; undefined: nobody. */
+  /** Who holds the trunk, as far as is known here; undefined: nobody. */
   trunk(holder: NodeId | undefined): void {
     const now = this.environment.clock.monotonicMs()
     if (holder !== undefined) {

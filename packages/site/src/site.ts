@@ -27,6 +27,7 @@ import {
   type Peer,
   type Points,
   Replica,
+  SessionLog,
   SpaceApi,
   type SpaceReplica
 } from '@selvedge/replica'
@@ -35,7 +36,6 @@ import { siteErrors } from './errors.js'
 import type { Readiness } from './presence.js'
 import { PresenceExchange } from './presence-exchange.js'
 import { ReadinessGate } from './readiness.js'
-import { SessionLog } from './session-log.js'
 import { SiteAlarms } from './site-alarms.js'
 import { checkSpaces, configSpace, nameInRoster, stateSpace, type SiteOptions, type SiteSystem } from './site-options.js'
 import type { SiteEvents } from './site-events.js'
@@ -63,7 +63,6 @@ export class Site<S extends AnyPointSchema = AnyPointSchema> extends EventEmitte
   private control: { close(): Promise<void> } | undefined
   private readonly gate: ReadinessGate
   private timers: { cancel(): void }[] = []
-  private lastHolder: NodeId | undefined
   private readonly openedAtMs: number
   private readonly openedMonotonicMs: number
   private closing: Promise<void> | undefined
@@ -94,6 +93,7 @@ export class Site<S extends AnyPointSchema = AnyPointSchema> extends EventEmitte
     this.openedMonotonicMs = this.environment.clock.monotonicMs()
     this.gate = new ReadinessGate(readiness => {
       this.environment.log.info({ readiness }, 'readiness')
+      this.presence?.changed()
       this.emit('readiness', readiness)
     })
     this.alarmBoard = new AlarmBoard(
@@ -132,6 +132,7 @@ export class Site<S extends AnyPointSchema = AnyPointSchema> extends EventEmitte
     await this.openMesh(this.replica)
     this.openTrunk(this.replica)
     this.presence = this.startPresence(this.replica)
+    this.alarms.watch(this.replica, this.holder)
     this.awaitAlone()
     if (options.control ?? options.dataDir !== 'memory')
       this.control = await this.system.serveControl(options.dataDir, this, environment.log)
@@ -185,6 +186,7 @@ export class Site<S extends AnyPointSchema = AnyPointSchema> extends EventEmitte
       // The one gate of residency: a `site` space is not even named on a trunk.
       attach: (connection: Connection) => replica.attach(connection, { admits: space => space.residency === 'trunk' }),
       claimed: () => this.presence?.tell(),
+      held: holder => this.trunkHeld(holder),
       failed: (code, message) => this.environment.log.warn({ code }, `the trunk could not be dialled: ${message}`)
     })
   }
@@ -321,7 +323,7 @@ export class Site<S extends AnyPointSchema = AnyPointSchema> extends EventEmitte
     if (role === 'relay') this.holder?.opened(peer)
     else {
       this.holder?.present(node)
-      this.presence?.tell()
+      this.presence?.changed()
     }
     this.emit('peerUp', { node, role, name: this.roster.nameOf(node) })
   }
@@ -330,10 +332,9 @@ export class Site<S extends AnyPointSchema = AnyPointSchema> extends EventEmitte
     const { node, role } = peer
     this.sessionLog.over(peer, reason)
     if (role === 'relay') this.holder?.down(peer, reason)
-    else if (![...(this.replica?.peers() ?? [])].some(other => other.node === node)) {
-      this.presence?.forget(node)
-      this.holder?.gone(node)
-      this.noteHolder()
+    else {
+      this.presence?.changed()
+      if (!this.presence?.isPresent(node)) this.holder?.gone(node)
     }
     this.emit('peerDown', { node, role, name: this.roster.nameOf(node), reason })
   }
@@ -353,24 +354,15 @@ export class Site<S extends AnyPointSchema = AnyPointSchema> extends EventEmitte
       roster: this.roster,
       readiness: () => this.gate.state,
       trunkSinceMs: () => this.holder?.ownClaim?.sinceMs ?? null,
-      heard: presence => {
-        this.holder?.heard(presence.node, presence.trunkSinceMs === null ? null : { sinceMs: presence.trunkSinceMs })
-        this.noteHolder()
-      },
+      heard: ({ node, trunkSinceMs }) => this.holder?.heard(node, trunkSinceMs === null ? null : { sinceMs: trunkSinceMs }),
       gone: node => this.holder?.gone(node),
-      told: () => {
-        this.noteHolder()
-        this.alarms.watch(replica, this.holder)
-      }
+      hearingChanged: () => replica.hearsOthers()
     })
   }
 
-  private noteHolder(): void {
-    const holder = this.holder?.holder
-    if (holder === this.lastHolder) return
+  private trunkHeld(holder: NodeId | undefined): void {
     // Whoever takes the trunk next tells in its heal report how long the building was cut off.
     if (holder === undefined && this.roster.relay) this.replica?.noteContact(this.roster.relay.node)
-    this.lastHolder = holder
     this.emit('trunk', holder)
   }
 

@@ -37,6 +37,7 @@ class Bench {
         return peer
       },
       claimed: () => undefined,
+      held: () => undefined,
       failed: () => undefined
     })
   }

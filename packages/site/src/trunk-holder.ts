@@ -15,6 +15,8 @@ export interface TrunkHolderOptions {
   attach(connection: Connection): Peer
   /** Own claim changed: tell the others at once. */
   claimed(claim: TrunkClaim | null): void
+  /** Another node than before holds the trunk, as far as is known here; undefined: none. */
+  held(holder: NodeId | undefined): void
   /** For status and logs. */
   failed(code: string, message: string): void
 }
@@ -27,6 +29,7 @@ export class TrunkHolder {
   private closed = false
   private enabled = true
   private claim: TrunkClaim | null = null
+  private lastHolder: NodeId | undefined
 
   constructor(private readonly options: TrunkHolderOptions) {
     this.election = new TrunkElection({
@@ -98,10 +101,18 @@ export class TrunkHolder {
   private feed(event: TrunkEvent): void {
     if (this.closed) return
     const now = this.options.environment.clock.monotonicMs()
-    for (const effect of this.election.handle(event, now)) this.act(effect)
-    // While holding, the relay's answers are looked at as often as presence is told.
-    const lookAt = this.trunk ? now + 250 : Number.POSITIVE_INFINITY
+    const { session } = this
+    // When the relay was heard last is known to its session: it is told before anything is decided.
+    if (session) this.handle({ type: 'trunkAnswered', agoMs: session.session.silentMs(now) }, now)
+    this.handle(event, now)
+    const { holder } = this.election
+    if (holder !== this.lastHolder) this.options.held((this.lastHolder = holder))
+    const lookAt = session && this.claim === null ? now + unansweredLookMs : Number.POSITIVE_INFINITY
     this.lookAgainAt(Math.max(now + 1, Math.min(this.election.wakeAtMs ?? Number.POSITIVE_INFINITY, lookAt)), now)
+  }
+
+  private handle(event: TrunkEvent, now: number): void {
+    for (const effect of this.election.handle(event, now)) this.act(effect)
   }
 
   // Each word of a neighbour puts off what is waited for: a look that comes too early asks anew when to look.
@@ -114,9 +125,7 @@ export class TrunkHolder {
   private lookAgain(): void {
     this.timer?.timer.cancel()
     this.timer = undefined
-    const now = this.options.environment.clock.monotonicMs()
-    const heardLately = this.trunk !== undefined && this.trunk.session.open && this.trunk.session.silentMs(now) < 500
-    this.feed({ type: heardLately ? 'trunkAnswered' : 'tick' })
+    this.feed({ type: 'tick' })
   }
 
   private act(effect: TrunkEffect): void {
@@ -182,6 +191,8 @@ export class TrunkHolder {
   }
 }
 
+/** How often a relay that has fallen silent is looked at: its trunk may come back. */
+const unansweredLookMs = 500
 const drainedCode = 'TRUNK_DRAINED'
 /** A relay that restarts says so, and when to come back: no reason to let another node try first. */
 const relayDraining = 'RELAY_DRAINING'

@@ -82,7 +82,7 @@ class SelvedgeEngine implements Engine {
         peer: { node: nodeId(sides[1 - i]!.name), role: 'node' },
         host,
         compressor: nodeCompressor,
-        pingIntervalMs: 2_000,
+        keepaliveMs: 2_000,
         timeoutMs: 8_000
       })
       session.addSpace(side.space())

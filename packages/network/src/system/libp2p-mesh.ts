@@ -14,7 +14,7 @@ import { createNode, startNode } from './libp2p-node.js'
 import { StreamConnection } from './stream-connection.js'
 
 export const meshProtocol = '/selvedge/1'
-/** A connection that was silent for longer gives way to a new one; sessions ping twice a second. */
+/** A connection that was silent for longer gives way to a new one; a session says something every 0.8 s. */
 const silentMs = 1_500
 /** How long a connection may stand without its stream. */
 const streamTimeoutMs = 5_000

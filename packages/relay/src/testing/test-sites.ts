@@ -20,7 +20,7 @@ import type { RelayOptions, RelaySystem } from '../relay-options.js'
 import { relayMachine } from '../system/relay-machine.js'
 
 export const relayKey = testKey(1)
-export const timing: Partial<ReplicaTiming> = { compareIntervalMs: 50, trunkPingMs: 100 }
+export const timing: Partial<ReplicaTiming> = { compareIntervalMs: 50, trunkKeepaliveMs: 100 }
 
 /** The key of the node `index` (from 0) of a site. */
 export function keyOf(site: string, index = 0): NodeKey {

@@ -184,7 +184,7 @@ export class TestLink {
         peer: { node: peer.node, role: 'node' },
         host: hostOf(own, world),
         compressor: nodeCompressor,
-        pingIntervalMs: 500,
+        keepaliveMs: 500,
         timeoutMs: 1e12,
         tuning: world.tuning
       })

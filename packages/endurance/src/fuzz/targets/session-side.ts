@@ -68,7 +68,7 @@ export function openSide(table: RegisterTable, { peer, source = 1, role = 'node'
       wake() {}
     },
     ...(deflates ? { compressor: nodeCompressor } : {}),
-    pingIntervalMs: 500,
+    keepaliveMs: 500,
     timeoutMs: 1e12,
     tuning: {
       ...defaultTuning,
