@@ -8,8 +8,8 @@ export default scenario('nine hours without a trunk')
   .shows('A building that is cut off from the cloud for nine hours works on, and merges all of it when the trunk is back.')
   .site('a', { nodes: 1 })
   .site('b', { nodes: 2, trunk: { latencyMs: 40, jitterMs: 20, loss: 0.01 } })
-  // So long a day is cheaper to simulate when the mesh pings less often.
-  .siteOptions({ timing: { meshPingMs: 2_000, meshTimeoutMs: 8_000 } })
+  // So long a day is cheaper to simulate when the mesh is silent for longer.
+  .siteOptions({ timing: { meshKeepaliveMs: 2_000, meshTimeoutMs: 8_000 } })
   .lasts('10h')
   .workload({ every: '2m' }, set(), remove(), batch(), increment())
   .workload({ every: '15m' }, editDocument(), editConfig())

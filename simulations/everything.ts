@@ -22,7 +22,13 @@ export default scenario('everything')
   .shows('Whatever goes wrong at once: what was promised is kept, and when it is over all are equal.')
   .site('hq', { nodes: 5 })
   .siteOptions({
-    timing: { gcIntervalMs: 10_000, gcHorizonMs: 120_000, closeIncarnationsAfterMs: 120_000, compareIntervalMs: 15_000 }
+    timing: {
+      gcIntervalMs: 10_000,
+      gcHorizonMs: 120_000,
+      deletesKeptMs: 60_000,
+      closeIncarnationsAfterMs: 120_000,
+      compareIntervalMs: 15_000
+    }
   })
   .lasts('10m')
   .workload(

@@ -6,7 +6,7 @@ export interface Io {
   write(text: string): Promise<void>
   /** Standard error. */
   warn(text: string): void
-  /** A line on a terminal that the next one takes the place of; '' ends it. Nobody would see it: undefined. */
+  /** A line on a terminal that the next one takes the place of; '' ends it. Elsewhere, as in the log of a CI job, one now and then stays. */
   readonly progress?: ((line: string) => void) | undefined
   readonly env: Readonly<Record<string, string | undefined>>
   /** Whether colours would be seen by somebody, and are wanted. */
@@ -24,6 +24,18 @@ export interface Signals {
   readonly again?: () => void
 }
 
+const nowAndThenMs = 30_000
+
+/** Passes a line on when none was for so long; the first after as long. */
+export function nowAndThen(write: (line: string) => void, nowMs: () => number): (line: string) => void {
+  let lastMs = nowMs()
+  return line => {
+    if (line === '' || nowMs() - lastMs < nowAndThenMs) return
+    lastMs = nowMs()
+    write(line)
+  }
+}
+
 export function processIo(): Io {
   const { stdout, stderr, env } = process
   // Whoever reads may have read enough: `selvedge watch | head`.
@@ -36,7 +48,12 @@ export function processIo(): Io {
       if (!stdout.write(text)) await once(stdout, 'drain')
     },
     warn: text => void stderr.write(text),
-    progress: stderr.isTTY ? line => void stderr.write(`\r\u001b[2K${line.slice(0, (stderr.columns ?? 80) - 1)}`) : undefined,
+    progress: stderr.isTTY
+      ? line => void stderr.write(`\r\u001b[2K${line.slice(0, (stderr.columns ?? 80) - 1)}`)
+      : nowAndThen(
+          line => void stderr.write(`${line}\n`),
+          () => performance.now()
+        ),
     env,
     colours: stdout.isTTY === true && (env['NO_COLOR'] ?? '') === '' && env['TERM'] !== 'dumb',
     nowMs: () => Date.now(),

@@ -35,8 +35,8 @@ export interface SiteLinks {
 // What the runtime imports when it first needs it would take turns of the real event loop in the middle of a run.
 await importAutomerge()
 
-/** What a process ends with that can't use its disk. */
-const diskCodes = new Set(['STORE_FULL', 'STORE_IO', 'STORE_CORRUPT', 'STORE_UNUSABLE'])
+/** What a process ends with that can't use its disk, or that finds the key of a node there that is one no more. */
+const endCodes = new Set(['STORE_FULL', 'STORE_IO', 'STORE_CORRUPT', 'STORE_UNUSABLE', 'SITE_NODE_NOT_LISTED'])
 const restartMs = 5_000
 const closeWithinMs = 30_000
 
@@ -92,7 +92,7 @@ abstract class SimulatedProcess<Running extends { close(): Promise<void> }> {
       },
       (error: unknown) => {
         if (this.clock !== clock) return
-        if (isSelvedgeError(error) && diskCodes.has(error.code)) this.restartLater()
+        if (isSelvedgeError(error) && endCodes.has(error.code)) this.restartLater()
         else world.failures.push(error)
       }
     )
@@ -146,7 +146,7 @@ abstract class SimulatedProcess<Running extends { close(): Promise<void> }> {
     this.running = undefined
   }
 
-  /** As a supervisor does: the process has ended by itself, over its disk. */
+  /** As a supervisor does: the process has ended by itself, over what is on its disk. */
   private restartLater(): void {
     this.kill()
     this.restart = this.world.kernel.after(restartMs, this.name, 'restarted', () => this.start())

@@ -17,7 +17,7 @@ import type { Run } from '../run.js'
 import type { Check } from './check.js'
 import { isHeldFor } from './dots-and-coverage.js'
 import type { DiskHarmed } from './history.js'
-import { observerOf, type Acknowledged, type Observer, type Watched, type Witness } from './observer.js'
+import { observerOf, storedOf, type Acknowledged, type Observer, type Watched, type Witness } from './observer.js'
 import type { Write } from './space-ledger.js'
 import { isSiteOf } from './space-names.js'
 
@@ -67,7 +67,9 @@ export class AcknowledgedWrites implements Check, Witness {
   booted(watched: Watched): void {
     const { host, table, space } = watched
     const claim = this.claimOf(space.id, host)
-    for (const [key, seq] of claim.vector?.seqs ?? []) {
+    // A process goes on with what it has in memory when its disk is damaged under it: then the start after it tells the loss.
+    const toldLoss = space.rejoined && claim.by !== undefined && (this.harmedSince.get(host) ?? -1) >= claim.by.bootedAtMs
+    for (const [key, seq] of (toldLoss ? undefined : claim.vector)?.seqs ?? []) {
       this.judged++
       const writer = table.writers.get(key)
       if (writer ? table.covers(writer, seq) : isClosedFor(watched, key)) continue
@@ -149,7 +151,7 @@ export class AcknowledgedWrites implements Check, Witness {
     this.harmedSince.set(host, this.run.nowMs)
     for (const [space, hosts] of this.claims) {
       const claim = hosts.get(host)
-      if (claim) {
+      if (claim?.vector) {
         claim.harmed = claim.by
         claim.harmedVector = claim.vector
         claim.vector = undefined
@@ -208,8 +210,8 @@ function claims(watched: Watched | undefined, vector: VersionVector | undefined,
   if (writer && covers(vector, writer, write.seq)) return true
   const seen = watched.seen.get(write.address)
   if (!seen) return false
-  const isStored = seen.changeIndex <= watched.durable.changeIndex && seen.write.time >= write.time
-  return isStored || (seen.stored !== undefined && seen.stored.time >= write.time)
+  const stored = storedOf(seen, watched.durable.changeIndex)
+  return stored !== undefined && stored.write.time >= write.time
 }
 
 function isClosedFor({ table, ledger }: Watched, key: WriterKey): boolean {

@@ -217,7 +217,7 @@ describe('session guarantees', () => {
   })
 
   it('do not take what expires for a write of that moment', async () => {
-    const timing = { maxClockSkewMs: 1_000, gcIntervalMs: 500 }
+    const timing = { maxClockSkewMs: 1_000, gcIntervalMs: 500, deletesKeptMs: 0 }
     const run = new CheckedRun({ seed: 1, siteOptions: { timing } }, [new SessionGuarantees()])
     await run.start()
     const [one, two, three] = run.nodes

@@ -4,7 +4,7 @@
  */
 import type { SpaceId } from '@selvedge/core'
 import { isSystemPath, valuesMatch, type Register, type VersionVector } from '@selvedge/documents'
-import { conflictsKept } from '@selvedge/replica'
+import { conflictPrefix, conflictsKept, type ConflictRecord } from '@selvedge/replica'
 import type { Session } from '@selvedge/session'
 import type { Run } from '../run.js'
 import type { Check } from './check.js'
@@ -46,6 +46,8 @@ export class ConflictsRecorded implements Check, Witness {
   private returners!: Returners
   private readonly contexts = new WeakMap<Write, Context>()
   private readonly lost = new Map<SpaceId, Map<Write, Lost>>()
+  /** Losers that a log named while both writers were in touch. */
+  private readonly recordedLive = new Set<string>()
   private readonly begun = new WeakMap<Session, Begun>()
   private lookedAtMs = 0
 
@@ -65,6 +67,7 @@ export class ConflictsRecorded implements Check, Witness {
   }
 
   changed(watched: Watched, register: Register, write: Write, before: Write | undefined): void {
+    if (register.path.startsWith(conflictPrefix)) return this.noteRecord(watched, register)
     if (watched.loading || isSystemPath(register.path)) return
     if (register.source === 0) {
       if (write.host === watched.host && write.atMs === this.run.nowMs)
@@ -91,8 +94,17 @@ export class ConflictsRecorded implements Check, Witness {
       winner: write,
       host: watched.host,
       atMs: this.run.nowMs,
-      inCatchUp: isOld && !this.wereInTouch(before.host, write.host, firstMs)
+      inCatchUp: isOld && !this.wereInTouch(before.host, write.host, firstMs) && !this.recordedLive.has(nameOfWrite(before))
     })
+  }
+
+  // Another replica, which had the winner first, may record a conflict as it happens: no merge after a cut is to count it.
+  private noteRecord({ ledger }: Watched, { value }: Register): void {
+    const { path, slot, loser, winner } = (typeof value === 'object' && value !== null ? value : {}) as Partial<ConflictRecord>
+    if (path === undefined || slot === undefined || !loser || !winner) return
+    const [lost, won] = [loser, winner].map(({ writer, seq }) => ledger.find(writer, seq))
+    if (lost && won && this.wereInTouch(lost.host, won.host, Math.min(lost.atMs, won.atMs)))
+      this.recordedLive.add(nameOf(path, slot, loser.time, loser.writer))
   }
 
   /** Whether sessions that were there before join two machines: where they do, a conflict is judged as it happens. */
@@ -129,7 +141,7 @@ export class ConflictsRecorded implements Check, Witness {
     const genuine = lost.filter(one => !this.cameBackLate(watched, one) && !this.wasOverwritten(watched, one))
     for (const one of genuine) {
       const { loser } = one
-      if (full || named.has(nameOf(loser.path, loser.slot, loser.time, loser.author.key))) continue
+      if (full || named.has(nameOfWrite(loser))) continue
       return this.fail(
         watched,
         one,
@@ -204,6 +216,10 @@ export class ConflictsRecorded implements Check, Witness {
 // By time and node: a loser may have been given another dot before it lost.
 function nameOf(path: string, slot: string, time: number, writer: string): string {
   return `${path}\u0000${slot}\u0000${time}\u0000${writer.slice(0, writer.indexOf('~'))}`
+}
+
+function nameOfWrite({ path, slot, time, author }: Write): string {
+  return nameOf(path, slot, time, author.key)
 }
 
 function covers(vector: VersionVector, { author, seq }: Write): boolean {

@@ -33,6 +33,8 @@ export class NoResurrection implements Check, Witness {
   private observer!: Observer
   private returners!: Returners
   private readonly returned = new Map<SpaceId, Map<string, Resurrection>>()
+  /** Writes whose writer had the delete that their stamp comes before. */
+  private readonly knowing = new WeakSet<Write>()
   private readonly reported = new Map<SpaceId, Reported>()
   private judged = 0
 
@@ -52,7 +54,9 @@ export class NoResurrection implements Check, Witness {
     this.judged++
     if (ledger.voided.has(write.address)) return
     const deleted = latestCovered(watched, write)
-    if (!deleted) return
+    if (!deleted || this.knowing.has(write)) return
+    // Whoever writes anew knows of the delete, and is no ghost, if a clock that went back stamps it before.
+    if (write.host === host && write.atMs === this.run.nowMs) return void this.knowing.add(write)
     // The delete itself is held back: it is not obeyed yet.
     if ((table.shadows.get(write.address)?.time ?? Number.NEGATIVE_INFINITY) >= deleted.time) return
     const found = { address: write.address, path: write.path, host, writer: write.author.key, seq: write.seq }

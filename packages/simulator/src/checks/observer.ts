@@ -20,8 +20,15 @@ const fullLookEvents = 256
 export interface Seen {
   readonly write: Write
   readonly changeIndex: number
-  /** What stood there before and was on disk by then. */
-  readonly stored: Write | undefined
+  /** What stood there before, back to what was on disk by then. */
+  before: Seen | undefined
+}
+
+/** Of what stood in a place, the latest that a disk has on which changes up to an index are. */
+export function storedOf(seen: Seen | undefined, changeIndex: number): Seen | undefined {
+  let at = seen
+  while (at && at.changeIndex > changeIndex) at = at.before
+  return at
 }
 
 /** One space on one machine, from a boot to its end. */
@@ -225,8 +232,10 @@ export class Observer {
       if (clash) this.tell(witness => witness.clashed?.(watched, register, write))
       const place = register.shadow ? write.address + shadowMark : write.address
       const last = seen.get(place)
-      const stored = last && last.changeIndex <= watched.space.durable.changeIndex ? last.write : last?.stored
-      seen.set(place, { write, changeIndex: register.changeIndex, stored })
+      // Behind what is on disk nothing is kept.
+      const stored = storedOf(last, watched.space.durable.changeIndex)
+      if (stored) stored.before = undefined
+      seen.set(place, { write, changeIndex: register.changeIndex, before: last })
       for (const witness of this.witnesses) witness.changed?.(watched, register, write, last?.write)
     }
     watched.changeIndex = table.changeIndex

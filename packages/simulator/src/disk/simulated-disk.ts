@@ -276,6 +276,8 @@ export class SimulatedDisk implements Device {
         const states = this.history.at(-1) === this.entries ? this.history : [...this.history, this.entries]
         this.stored = damaged(damage, count, states, this.random)
         this.written = []
+        // What was written since the damage may be gone as well.
+        this.tellHarm('corrupted')
       }
     }
   }

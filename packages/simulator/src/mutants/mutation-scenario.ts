@@ -22,7 +22,13 @@ export const mutationScenario: AnyScenario = scenario('mutants')
   .shows('What the checks see of a runtime with a bug in it.')
   .site('a', { nodes: 3 })
   .siteOptions({
-    timing: { gcIntervalMs: 1_500, gcHorizonMs: 10_000, closeIncarnationsAfterMs: 10_000, compareIntervalMs: 4_000 }
+    timing: {
+      gcIntervalMs: 1_500,
+      gcHorizonMs: 10_000,
+      deletesKeptMs: 0,
+      closeIncarnationsAfterMs: 10_000,
+      compareIntervalMs: 4_000
+    }
   })
   .lasts('40s')
   .workload(

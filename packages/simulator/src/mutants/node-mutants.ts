@@ -62,9 +62,8 @@ export const nodeMutants: readonly Mutant[] = [
     name: 'holder-for-ever',
     what: 'a node that is gone counts as holder of the trunk until it is heard again',
     module: 'network/trunk-election',
-    from: 'const staleAtMs = peer.heardAtMs + this.times.presenceStaleMs',
-    to: 'const staleAtMs = Number.POSITIVE_INFINITY',
-    also: [{ module: 'network/trunk-election', from: 'this.peers.delete(event.node)', to: 'event.node === this.self' }],
+    from: 'this.peers.delete(event.node)',
+    to: 'event.node === this.self',
     killedBy: 'convergence'
   },
   {
