@@ -228,7 +228,12 @@ async function listScenarios(paths: readonly string[]): Promise<ScenarioSummary[
   const worker = new Worker()
   try {
     const all: ScenarioSummary[] = []
-    for (const file of paths.flatMap(filesOf)) all.push(...(await worker.ask({ type: 'list', file }).catch(notLoaded(file))))
+    for (const path of paths) {
+      const before = all.length
+      for (const file of filesOf(path)) all.push(...(await worker.ask({ type: 'list', file }).catch(notLoaded(file))))
+      // Of a directory only some files need to: scenarios share what they import.
+      if (all.length === before) throw usage(`${path} exports no scenario`)
+    }
     return all
   } finally {
     worker.close()

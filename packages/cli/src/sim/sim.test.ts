@@ -173,6 +173,18 @@ describe('sim run', { timeout: 300_000 }, () => {
     expect(code).toBe(0)
   })
 
+  it('passes over files of a directory that export no scenario', async () => {
+    mkdirSync(join(root, 'shared'))
+    writeFileSync(join(root, 'shared/floors.ts'), `export enum Floor { ground = 1, first }\n`)
+    writeFileSync(
+      join(root, 'shared/parts.ts'),
+      `import { Floor } from './floors.js'\n${hall}\nexport default hall.named(String(Floor.first))\n`
+    )
+    const { code, out, err } = await sim('run', 'shared', '--seeds', '1')
+    expect(out, err).toMatch(/✓ 2 {2}1 seeds/)
+    expect(code).toBe(0)
+  })
+
   it('says what no seed reached', async () => {
     const { code, out } = await sim('run', 'never.ts', '--seeds', '1', '--json')
     expect(JSON.parse(out)).toMatchObject({ scenario: 'hall', seeds: 1, neverReached: ['a thousand people'], failures: [] })

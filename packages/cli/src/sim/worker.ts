@@ -27,6 +27,7 @@ async function answer(order: Order): Promise<Answers[keyof Answers]> {
       shows,
       moments: moments.map(moment => moment.name)
     }))
+  if (scenarios.size === 0) throw new Error(`${order.file} exports no scenario`)
   const scenario =
     scenarios.get(order.scenario) ?? (order.scenario === '' && scenarios.size === 1 ? [...scenarios.values()][0] : undefined)
   if (!scenario)

@@ -67,8 +67,10 @@ export class PullPlanner {
   finished(copy: DocumentCopy): void {
     const left = (this.pulling.get(copy.id) ?? 0) - 1
     if (left > 0) this.pulling.set(copy.id, left)
-    else this.pulling.delete(copy.id)
-    if (left <= 0) this.stuck.delete(copy.id)
+    else {
+      this.pulling.delete(copy.id)
+      this.stuck.delete(copy.id)
+    }
     this.reconsider(copy)
     if (this.behind.size > 0) this.schedule()
   }
