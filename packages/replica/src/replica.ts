@@ -19,6 +19,7 @@ import { nodeCompressor, type Conflict, type MemberRole, type Session } from '@s
 import type { TableAlarm } from '@selvedge/documents'
 import { replicaErrors } from './errors.js'
 import type { HealReport } from './heal-reports.js'
+import { defaultTiming, type ReplicaTiming } from './replica-timing.js'
 import { SessionDriver } from './session-driver.js'
 import { SessionTurns } from './session-turns.js'
 import { SpaceReplica, type Residency } from './space-replica.js'
@@ -32,50 +33,8 @@ export interface ReplicaOptions {
   readonly timing?: Partial<ReplicaTiming>
 }
 
-/** Times in milliseconds, with defaults that suit a building; simulations and tests choose others. */
-export interface ReplicaTiming {
-  /** Clocks further off than this are not obeyed (I5). Default 5 min. */
-  readonly maxClockSkewMs: number
-  /** In the mesh, what a session is silent for at most, and the silence after which a peer is taken for gone. Default 800 and 1,800. */
-  readonly meshKeepaliveMs: number
-  readonly meshTimeoutMs: number
-  /** The same for trunks. Default 2,000 and 8,000. */
-  readonly trunkKeepaliveMs: number
-  readonly trunkTimeoutMs: number
-  /** A write that was under way for longer is told to watchers as merged, not live. Default 10 s. */
-  readonly liveWithinMs: number
-  /** Between collections of tombstones. Default 60 s. */
-  readonly gcIntervalMs: number
-  /** A member without progress for this long holds no tombstone back. Default 30 days. */
-  readonly gcHorizonMs: number
-  /** Deletes are kept for this long at least, longer than clocks are wrong as a rule. Default 10 min. */
-  readonly deletesKeptMs: number
-  /** Superseded incarnations are closed after this long. Default 30 days. */
-  readonly closeIncarnationsAfterMs: number
-  /** Between comparisons of hashes with an idle peer. Default 10 s. */
-  readonly compareIntervalMs: number
-  /** A closing replica waits for a disk that does not answer for this long, twice at most. Default 5 s. */
-  readonly closeWithinMs: number
-}
-
-const dayMs = 86_400_000
-export const defaultTiming: ReplicaTiming = {
-  maxClockSkewMs: 300_000,
-  meshKeepaliveMs: 800,
-  meshTimeoutMs: 1_800,
-  trunkKeepaliveMs: 2_000,
-  trunkTimeoutMs: 8_000,
-  liveWithinMs: 10_000,
-  gcIntervalMs: 60_000,
-  gcHorizonMs: 30 * dayMs,
-  deletesKeptMs: 600_000,
-  closeIncarnationsAfterMs: 30 * dayMs,
-  compareIntervalMs: 10_000,
-  closeWithinMs: 5_000
-}
-
 /** How often trusted time is looked at, and by how much more than the time that passed it has jumped. */
-const clockWatchMs = 1_000
+const clockWatchMs = 5_000
 const clockJumpMs = 500
 /** A mesh has no long way to fill: what is under way is what the next change waits behind. */
 const meshWindowBytes = 64 * 1024
@@ -140,6 +99,7 @@ export class Replica {
   private readonly turns: SessionTurns
   private readonly driversOf = new Map<SpaceId, readonly SessionDriver[]>()
   private readonly lastContact = new Map<NodeId, number>()
+  private awaited = false
   private nextSource = 1
   private gcTimer: Timer | undefined
   private clockTimer: Timer | undefined
@@ -265,7 +225,19 @@ export class Replica {
     this.attached.set(source, attached)
     for (const space of options.spaces?.() ?? this.spaceMap.values()) if (options.admits(space)) this.join(driver, space)
     driver.start()
+    if (!trunk) driver.setPace(this.meshPaceMs)
     return attached
+  }
+
+  /** Whether others wait for this node, and must soon find out when it is gone: then it is heard more often in the mesh. */
+  setAwaited(awaited: boolean): void {
+    if (awaited === this.awaited) return
+    this.awaited = awaited
+    for (const { connection, driver } of this.attached.values()) if (connection.kind !== 'trunk') driver.setPace(this.meshPaceMs)
+  }
+
+  private get meshPaceMs(): number {
+    return this.awaited ? this.timing.meshKeepaliveMs : this.timing.meshCalmKeepaliveMs
   }
 
   private join(driver: SessionDriver, space: SpaceReplica): void {

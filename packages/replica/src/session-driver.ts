@@ -4,7 +4,7 @@
  */
 import type { Clock, CloseReason, Connection, NodeId, Timer } from '@selvedge/core'
 import { Session, type SessionOptions } from '@selvedge/session'
-import type { SessionTurns } from './session-turns.js'
+import type { Look, SessionTurns } from './session-turns.js'
 
 /** Frames sent in one turn before other work gets its turn. */
 const framesPerTurn = 64
@@ -39,9 +39,10 @@ export class SessionDriver {
   /** In a turn of its own already, which sends what wakes it. */
   private looking = false
   private woken = false
-  private ticking: Timer | undefined
-  private again: { readonly atMs: number; readonly timer: Timer } | undefined
-  private later: Timer | undefined
+  private ticking: Look | undefined
+  /** When there is something to look for that nothing wakes it for. */
+  private againAt = Number.POSITIVE_INFINITY
+  private laterAt = Number.POSITIVE_INFINITY
   /** Nothing is sent before, unless the session ends. */
   private gatherUntil = Number.NEGATIVE_INFINITY
   private over = false
@@ -56,7 +57,7 @@ export class SessionDriver {
   }
 
   start(): void {
-    const { clock, connection, session, turns } = this.options
+    const { clock, connection, turns } = this.options
     connection.attach({
       frame: frame => this.session.receive(frame, clock.monotonicMs()),
       drain: () => {
@@ -67,14 +68,45 @@ export class SessionDriver {
       closed: reason => this.end(reason)
     })
     this.session.start(clock.monotonicMs())
-    this.ticking = turns.every(session.keepaliveMs / 2, () => {
-      this.looking = true
-      this.session.tick(clock.monotonicMs())
-      this.looking = false
-      if (!this.woken) return
-      this.woken = false
-      this.turn()
-    })
+    this.ticking = turns.look(() => this.look())
+  }
+
+  /** Something is sent each `paceMs` from now on: the peer is told at once. */
+  setPace(paceMs: number): void {
+    this.session.setPace(paceMs)
+    this.ticking?.sooner(Number.NEGATIVE_INFINITY)
+  }
+
+  private look(): number {
+    const now = this.options.clock.monotonicMs()
+    this.looking = true
+    this.session.tick(now)
+    this.looking = false
+    if (this.againAt <= now) this.againAt = Number.POSITIVE_INFINITY
+    else if (this.laterAt <= now) this.laterAt = Number.POSITIVE_INFINITY
+    else if (!this.woken) {
+      if (!this.pumping) this.sendControl(now)
+      return this.dueAt(now)
+    }
+    this.woken = false
+    this.turn()
+    return this.dueAt(now)
+  }
+
+  private dueAt(now: number): number {
+    return this.over ? Number.POSITIVE_INFINITY : Math.min(this.session.tickDueAt(now), this.againAt, this.laterAt)
+  }
+
+  private sendControl(now: number): void {
+    while (this.writable) {
+      const frame = this.session.pollControl(now)
+      if (!frame) return
+      this.send(frame)
+    }
+  }
+
+  private send(frame: Uint8Array): void {
+    this.writable = this.connection.send(frame)
   }
 
   /** Ends the session with a reason that the peer is told. */
@@ -86,11 +118,9 @@ export class SessionDriver {
   /** Something changed; `arrivedFrom`: nothing but writes of these nodes. */
   changed(arrivedFrom: ReadonlySet<NodeId> | undefined): void {
     if (!arrivedFrom || !this.hearsAll(arrivedFrom)) return this.wake()
-    if (this.over || this.pumping) return
-    this.later ??= this.options.clock.setTimer(heardMs, () => {
-      this.later = undefined
-      this.turn()
-    })
+    if (this.over || this.pumping || this.laterAt !== Number.POSITIVE_INFINITY) return
+    this.laterAt = this.options.clock.monotonicMs() + heardMs
+    this.ticking?.sooner(this.laterAt)
   }
 
   private hearsAll(nodes: ReadonlySet<NodeId>): boolean {
@@ -125,14 +155,13 @@ export class SessionDriver {
   private pump(): void {
     if (this.over) return
     const now = this.options.clock.monotonicMs()
-    this.later?.cancel()
-    this.later = undefined
+    this.laterAt = Number.POSITIVE_INFINITY
     const before = this.registersSent
     for (let sent = 0; this.writable || this.session.closed; sent++) {
       if (sent === framesPerTurn) return this.wake()
       const frame = this.session.poll(now)
       if (!frame) break
-      this.writable = this.connection.send(frame)
+      this.send(frame)
     }
     this.gatherUntil = now + this.gatherMs(this.registersSent - before)
     const reason = this.session.closeReason
@@ -156,13 +185,9 @@ export class SessionDriver {
   private pollAgain(now: number): void {
     const inMs = this.session.pollAgainInMs(now)
     // What falls due is looked at anew then; but what is due sooner does not wait for what was due first.
-    if (inMs === undefined || (this.again && this.again.atMs <= now + inMs)) return
-    this.again?.timer.cancel()
-    const timer = this.options.clock.setTimer(inMs, () => {
-      this.again = undefined
-      this.turn()
-    })
-    this.again = { atMs: now + inMs, timer }
+    if (inMs === undefined || this.againAt <= now + inMs) return
+    this.againAt = now + inMs
+    this.ticking?.sooner(this.againAt)
   }
 
   private end(reason: CloseReason): void {
@@ -170,8 +195,6 @@ export class SessionDriver {
     this.over = true
     this.gathering?.cancel()
     this.ticking?.cancel()
-    this.again?.timer.cancel()
-    this.later?.cancel()
     this.session.close(reason)
     this.options.onClosed(this.session.closeReason ?? reason)
   }

@@ -19,22 +19,46 @@ describe('the turns of sessions', () => {
     expect(clock.timers).toBe(0)
   })
 
-  it('look at sessions of one interval together, at sixteen at most, and leave no timer behind', () => {
+  it('look at sessions together, at sixteen at most, when the first of them is due, and leave no timer behind', () => {
     const clock = new ManualClock()
     const turns = new SessionTurns(clock)
     const looks = new Map<string, number>()
-    const look = (name: string) => () => void looks.set(name, (looks.get(name) ?? 0) + 1)
-    const mesh = Array.from({ length: 17 }, (_, i) => turns.every(250, look(`mesh ${i}`)))
-    const trunk = turns.every(1_000, look('trunk'))
-    expect(clock.timers).toBe(3)
+    const every = (name: string, intervalMs: number) =>
+      turns.look(() => {
+        looks.set(name, (looks.get(name) ?? 0) + 1)
+        return clock.monotonicMs() + intervalMs
+      })
+    const first = every('first', 250)
+    const mesh = Array.from({ length: 15 }, (_, i) => every(`mesh ${i}`, 1_000))
+    const last = every('last', 1_000)
+    clock.advance(0)
+    expect([looks.get('first'), looks.get('last'), clock.timers]).toEqual([1, 1, 2])
     clock.advance(1_000)
-    expect([looks.get('mesh 0'), looks.get('mesh 16'), looks.get('trunk')]).toEqual([4, 4, 1])
-    for (const each of mesh.slice(1)) each.cancel()
-    expect(clock.timers).toBe(2)
-    clock.advance(500)
-    expect([looks.get('mesh 0'), looks.get('mesh 1')]).toEqual([6, 4])
-    mesh[0]!.cancel()
-    trunk.cancel()
+    expect([looks.get('first'), looks.get('mesh 0'), looks.get('last')]).toEqual([5, 5, 2])
+    first.cancel()
+    clock.advance(250)
+    expect(looks.get('mesh 0')).toBe(6)
+    clock.advance(999)
+    expect(looks.get('mesh 0')).toBe(6)
+    mesh[0]!.sooner(clock.monotonicMs())
+    clock.advance(0)
+    expect(looks.get('mesh 0')).toBe(7)
+    for (const each of mesh) each.cancel()
+    expect(clock.timers).toBe(1)
+    last.cancel()
+    expect(clock.timers).toBe(0)
+  })
+
+  it('rest between looks, whatever is due', () => {
+    const clock = new ManualClock()
+    let looks = 0
+    const look = new SessionTurns(clock).look(() => {
+      looks++
+      return Number.NEGATIVE_INFINITY
+    })
+    clock.advance(100)
+    expect(looks).toBeLessThanOrEqual(101)
+    look.cancel()
     expect(clock.timers).toBe(0)
   })
 })

@@ -3,7 +3,7 @@
  * addresses that the asker can't have yet, and those addresses.
  */
 import { limits, type ByteReader } from '@selvedge/core'
-import { hashesEqual, readVector, writeVector, type FrozenHash } from '@selvedge/documents'
+import { hashesEqual, readVector, writeVector, type FrozenHash, type TableHash } from '@selvedge/documents'
 import type { CutSender } from './cut-sender.js'
 import { bodyOf, Kind } from './frames.js'
 import type { LinkState } from './link-state.js'
@@ -42,25 +42,39 @@ export class HashQuestion {
     if (!this.sender.idle) return void this.sender.hurry(now)
     this.sender.calm()
     this.frozen = table.freezeHash()
-    this.askedAtMs = now
-    this.asked = this.state
-    this.restful = this.asked === this.matched ? Math.min(2 * this.restful, restfulIntervalsMax) : 1
+    this.noteQuestion(now)
+    const { a, b, count } = this.frozen.hash
     return {
       kind: Kind.Compare,
       body: bodyOf(out => {
         out.uint(this.link.index)
         writeVector(out, this.link.outgoing, table.vector(), this.link.intern)
+        out.uint(a).uint(b).uint(count)
       })
     }
   }
 
-  /** Answers with the hash of all but the addresses that the asker can't have yet, and those addresses. */
-  receiveCompare(reader: ByteReader): Outgoing | undefined {
+  private noteQuestion(now: number): void {
+    this.askedAtMs = now
+    this.asked = this.state
+    this.restful = this.asked === this.matched ? Math.min(2 * this.restful, restfulIntervalsMax) : 1
+  }
+
+  /**
+   * Answers with the hash of all but the addresses that the asker can't have yet, and those addresses. Where there are none, the hash of
+   * the asker tells this side as much as an answer to a question of its own.
+   */
+  receiveCompare(reader: ByteReader, now: number): Outgoing | undefined {
     this.link.tally.reportRest()
     const vector = readVector(reader, this.link.incoming, this.link.intern)
+    const theirs = reader.remaining > 0 ? readHash(reader) : undefined
     const { table } = this.link.space
     const beyond = this.link.peerReady ? table.addressesBeyond(vector, comparedAddressesMax) : undefined
     const hash = beyond && table.hashWithout(beyond)
+    if (hash && theirs && !this.frozen && beyond.length === 0 && hashesEqual(hash, theirs)) {
+      this.noteQuestion(now)
+      this.found()
+    }
     return {
       kind: Kind.Compared,
       body: bodyOf(out => {
@@ -79,21 +93,21 @@ export class HashQuestion {
     this.frozen = undefined
     frozen?.release()
     if (reader.byte() === 0) return undefined
-    const theirs = { a: reader.uint(), b: reader.uint(), count: reader.uint() }
+    const theirs = readHash(reader)
     const beyond: string[] = []
     for (let left = reader.count('the number of addresses'); left > 0; left--)
       beyond.push(reader.string(limits.pathBytesMax + limits.slotBytesMax + 1, 'an address'))
     if (!frozen) return undefined
-    const { node } = this.link.peer
-    if (hashesEqual(frozen.without(beyond), theirs)) {
-      this.matched = this.asked
-      this.link.space.matched(node)
-      return undefined
-    }
+    if (hashesEqual(frozen.without(beyond), theirs)) return this.found()
     this.matched = -1
-    this.link.space.diverged(node)
+    this.link.space.diverged(this.link.peer.node)
     this.sender.beginFullCompare()
     return { kind: Kind.FullCompare, body: bodyOf(out => out.uint(this.link.index)) }
+  }
+
+  private found(): undefined {
+    this.matched = this.asked
+    this.link.space.matched(this.link.peer.node)
   }
 
   /** Of the table: rises with every change of it. */
@@ -106,4 +120,8 @@ export class HashQuestion {
     this.frozen?.release()
     this.frozen = undefined
   }
+}
+
+function readHash(reader: ByteReader): TableHash {
+  return { a: reader.uint(), b: reader.uint(), count: reader.uint() }
 }

@@ -20,49 +20,15 @@ import { closeBody, deflateFeature, helloMessage, rankedFeature, readClose, read
 import { Keepalive } from './keepalive.js'
 import type { MemberRole } from './members.js'
 import { Lanes } from './lanes.js'
-import { defaultTuning, type SessionTuning } from './link-state.js'
+import { defaultTuning } from './link-state.js'
 import type { Outgoing } from './messages.js'
+import type { SessionHost, SessionOptions } from './session-options.js'
 import { SpaceLink } from './space-link.js'
 import { SpaceOffers } from './space-offers.js'
 import type { SessionSpace } from './session-space.js'
 
-export interface SessionOptions {
-  /** Unique among the sessions of this process, above 0. */
-  readonly source: number
-  readonly peer: { readonly node: NodeId; readonly role: MemberRole }
-  readonly host: SessionHost
-  /** When given, and the peer has one too, frames are deflated. For trunks: a mesh has bandwidth to spare and no time. */
-  readonly compressor?: Compressor
-  /** Bytes of data under way at most, 64 KiB or more (SES-17). Default 1 MiB. */
-  readonly windowBytes?: number
-  /** Something is sent at least this often, and a peer that was silent for longer is asked whether it is there. */
-  readonly keepaliveMs: number
-  /** Without a frame for this long the peer is taken for gone. */
-  readonly timeoutMs: number
-  /** How often an idle space's hash is compared. Default 10 s. */
-  readonly compareIntervalMs?: number
-  readonly tuning?: SessionTuning
-}
-
-/** What the session tells the replica that runs it. */
-export interface SessionHost {
-  wallMs(): number
-  /** Trusted wall milliseconds: for reports. */
-  nowMs(): number
-  /** Both hellos are through. */
-  opened(session: Session): void
-  /** The peer's clock says this now. */
-  heard(session: Session, wallMs: number): void
-  /** The peer offers a space that is not attached: answer with `addSpace` (later, if it must be loaded) or `refuseSpace`. */
-  offered(session: Session, space: SpaceId): void
-  signal(session: Session, topic: string, payload: Uint8Array): void
-  /** Whether the peer is known to have a session of its own with a node. Default: never. */
-  hears?(node: NodeId): boolean
-  /** Something may be there to send: poll soon. */
-  wake(session: Session): void
-}
-
 const controlMax = 512
+const compareIntervalDefaultMs = 10_000
 
 export class Session {
   readonly source: number
@@ -89,7 +55,7 @@ export class Session {
     this.peer = options.peer
     this.host = options.host
     this.lanes = new Lanes(this.links)
-    this.keepalive = new Keepalive(options.keepaliveMs, options.peer.role)
+    this.keepalive = new Keepalive(options.keepaliveMs, options.timeoutMs, options.peer.role)
     this.credit = new Credit(options.windowBytes ?? 1024 * 1024)
   }
 
@@ -196,16 +162,30 @@ export class Session {
     })
   }
 
-  /** Keepalive and timeout; call at least each {@link SessionOptions.keepaliveMs}. */
+  /** Something is sent each `paceMs` from now on; the peer, who is told, takes this side for gone the later the slower the pace is. */
+  setPace(paceMs: number): void {
+    this.keepalive.setPace(paceMs)
+  }
+
+  /** Keepalive, timeout, and questions that are due; call when {@link tickDueAt} says. Keepalive alone wakes nobody: {@link pollControl}. */
   tick(now: number): void {
     if (this.reason) return
-    const silentMs = this.silentMs(now)
-    if (silentMs > this.options.timeoutMs)
-      return this.close({ code: sessionErrors.timeout, message: `nothing was heard for ${Math.round(silentMs)} ms` })
-    const alive = this.keepalive.next(now, this.host.wallMs())
+    if (this.keepalive.isOver(now)) {
+      const silentMs = Math.round(this.silentMs(now))
+      return this.close({ code: sessionErrors.timeout, message: `nothing was heard for ${silentMs} ms` })
+    }
+    // What waits to be sent already says as much.
+    const alive = this.control.length > 0 ? undefined : this.keepalive.next(now, this.host.wallMs())
     if (alive) this.control.push(alive)
     if (this.helloReceived) this.compareIdle(now)
-    if (this.control.length > 0) this.host.wake(this)
+  }
+
+  /** When to call {@link tick}, if nothing passes until then. */
+  tickDueAt(now: number): number {
+    const { keepaliveMs, compareIntervalMs = compareIntervalDefaultMs } = this.options
+    let dueAt = Math.min(this.keepalive.dueAt, now + compareIntervalMs)
+    for (const { sender } of this.links) if (sender.isHurried(now)) dueAt = Math.min(dueAt, now + keepaliveMs / 2)
+    return dueAt
   }
 
   /** Ends the session; the reason is sent if there is still room to. Idempotent. */
@@ -229,6 +209,11 @@ export class Session {
   }
 
   // ── sending ──────────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+  /** Only what is due by itself, such as a beat: of the spaces nothing is looked at. */
+  pollControl(now: number): Uint8Array | undefined {
+    return this.control.length > 0 || this.reason ? this.poll(now) : undefined
+  }
 
   /** The next frame to send, by priority: control, signals, acks, live changes, documents, long cuts. Undefined: nothing now. */
   poll(now: number): Uint8Array | undefined {
@@ -260,7 +245,7 @@ export class Session {
   }
 
   private compareIdle(now: number): void {
-    const intervalMs = this.options.compareIntervalMs ?? 10_000
+    const intervalMs = this.options.compareIntervalMs ?? compareIntervalDefaultMs
     for (const link of this.links) {
       // Both sides ask: either wants to know.
       if (!link.isCaughtUp || !link.question.isDue(now, intervalMs)) continue
@@ -300,7 +285,7 @@ export class Session {
       case Kind.Ping:
         return void this.receivePing(reader)
       case Kind.Beat:
-        return this.host.heard(this, reader.int())
+        return this.host.heard(this, this.keepalive.receiveBeat(reader))
       case Kind.Pong:
         return this.keepalive.receivePong(reader, now)
       case Kind.Credit:
@@ -326,7 +311,7 @@ export class Session {
       case Kind.Compared:
       case Kind.FullCompare:
       case Kind.Document:
-        return this.receiveForSpace(kind, reader)
+        return this.receiveForSpace(kind, reader, now)
       default:
         if (!optional)
           throw new SelvedgeError(sessionErrors.protocolViolation, `a required message of unknown kind ${kind}`, {
@@ -367,7 +352,7 @@ export class Session {
     if (this.offers.keep(id, index, kind, body)) this.host.offered(this, id)
   }
 
-  private receiveForSpace(kind: Kind, reader: ByteReader): void {
+  private receiveForSpace(kind: Kind, reader: ByteReader, now: number): void {
     const start = reader.remaining
     const index = reader.uint()
     const link = this.remote[index]
@@ -378,7 +363,7 @@ export class Session {
       else this.offers.passOver(index)
       return
     }
-    const answer = link.receive(kind, reader)
+    const answer = link.receive(kind, reader, now)
     if (kind !== Kind.Document) reader.finish(`a ${Kind[kind]} message`)
     if (answer) this.control.push(answer)
     if (answer || link.asksForMore(kind)) this.host.wake(this)

@@ -108,7 +108,7 @@ export class SpaceLink {
   }
 
   /** A message of this space. What it answers is sent as a control frame. */
-  receive(kind: Kind, reader: ByteReader): Outgoing | undefined {
+  receive(kind: Kind, reader: ByteReader, now: number): Outgoing | undefined {
     switch (kind) {
       case Kind.Have:
         return void this.receiveHave(reader)
@@ -123,7 +123,7 @@ export class SpaceLink {
       case Kind.Members:
         return void this.durability.receiveMembers(reader)
       case Kind.Compare:
-        return this.question.receiveCompare(reader)
+        return this.question.receiveCompare(reader, now)
       case Kind.Compared:
         return this.question.receiveCompared(reader)
       case Kind.FullCompare:

@@ -4,7 +4,7 @@ import type { TableAlarm } from '@selvedge/documents'
 import type { AlarmBoard, Replica, SpaceReplica } from '@selvedge/replica'
 
 const divergenceShownMs = 60_000
-const watchMs = 2_000
+const watchMs = 4_000
 const namedMax = 3
 /** A relay that restarts, or a holder that dies, is no alarm. */
 const trunkGraceMs = 15_000
@@ -74,7 +74,7 @@ export class SiteAlarms {
     this.board.clear(`loss ${space.id}`)
   }
 
-  /** Looks at a replica, and at who holds its trunk, every two seconds from now on. */
+  /** Looks at a replica, and at who holds its trunk, every four seconds from now on. */
   watch(replica: Replica, trunk: { readonly holder: NodeId | undefined } | undefined): void {
     this.timers.set(
       'watch',

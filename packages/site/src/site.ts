@@ -181,11 +181,14 @@ export class Site<S extends AnyPointSchema = AnyPointSchema> extends EventEmitte
     this.holder = new TrunkHolder({
       environment: this.environment,
       self: this.node,
-      ...(this.options.election ? { election: this.options.election } : {}),
+      election: { answerStaleMs: answerStaleMs(replica), ...this.options.election },
       dial: signal => this.system.dialTrunk({ ...this.environment, ...trunk, key: this.key, roster: this.roster, signal }),
       // The one gate of residency: a `site` space is not even named on a trunk.
       attach: (connection: Connection) => replica.attach(connection, { admits: space => space.residency === 'trunk' }),
-      claimed: () => this.presence?.tell(),
+      claimed: claim => {
+        this.replica?.setAwaited(claim !== null)
+        this.presence?.tell()
+      },
       held: holder => this.trunkHeld(holder),
       failed: (code, message) => this.environment.log.warn({ code }, `the trunk could not be dialled: ${message}`)
     })
@@ -387,4 +390,9 @@ export class Site<S extends AnyPointSchema = AnyPointSchema> extends EventEmitte
       if (report) this.emit('heal', { ...report, space: name })
     }
   }
+}
+
+/** The relay is asked in each interval of its session: it is silent when it lets one pass, and half of the next. */
+function answerStaleMs({ timing }: Replica): number {
+  return Math.max(3_000, 1.5 * timing.trunkKeepaliveMs)
 }

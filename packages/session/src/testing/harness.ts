@@ -28,7 +28,8 @@ import {
 } from '@selvedge/documents'
 import { MemberTable } from '../members.js'
 import { nodeCompressor } from '../node-compressor.js'
-import { Session, type SessionHost } from '../session.js'
+import { Session } from '../session.js'
+import type { SessionHost } from '../session-options.js'
 import type { SessionTuning } from '../link-state.js'
 import type { CatchUpReport, Conflict, DurableState, SessionSpace } from '../session-space.js'
 

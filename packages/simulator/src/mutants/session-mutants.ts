@@ -125,9 +125,9 @@ export const sessionMutants: readonly Mutant[] = [
   {
     name: 'silence-ignored',
     what: 'a peer that says nothing any more is taken for gone only after a hundred times the time',
-    module: 'session/session',
-    from: 'silentMs > this.options.timeoutMs',
-    to: 'silentMs > 100 * this.options.timeoutMs',
+    module: 'session/keepalive',
+    from: 'this.silentMs(now) > this.patienceMs',
+    to: 'this.silentMs(now) > 100 * this.patienceMs',
     killedBy: 'convergence'
   },
   {
