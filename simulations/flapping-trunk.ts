@@ -2,6 +2,7 @@
  * A flapping trunk. The way to the relay comes and goes every few seconds, now at one building, now at the other, while nodes are killed
  * in between. Sessions end halfway through a cut over and over, and every one must leave both ends with a truth to go on from.
  */
+import fc from 'fast-check'
 import { batch, editDocument, increment, read, remove, scenario, set } from '@selvedge/simulator'
 
 export default scenario('flapping trunk')
@@ -12,6 +13,12 @@ export default scenario('flapping trunk')
   .workload({ every: '4s' }, set(), remove(), batch(), increment())
   .workload({ every: '30s' }, editDocument())
   .workload({ every: '20s', clients: 2 }, read(), set())
+  .operation('cloud', {
+    every: '15s',
+    args: fc.record({ path: fc.integer({ min: 1, max: 12 }).map(n => `point/${n}`), value: fc.integer() }),
+    run: async ({ run }, { path, value }) => void (await run.world.relay.open?.site('a'))?.points.set(path, value),
+    describe: ({ path, value }) => `has ${path} = ${value} written at the relay`
+  })
   .faults(({ at, every }) => [
     every('13s', { from: '1m' }).cutTrunk('a').for('5s'),
     every('29s', { from: '2m' }).cutTrunk('b').for('17s'),

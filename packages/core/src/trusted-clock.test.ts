@@ -179,6 +179,25 @@ describe('I5 trusted now', () => {
     expect([trusted.undisputedMs(), trusted.isDoubted]).toEqual([start + 5 * hourMs, false])
   })
 
+  it('I5: goes on as it did where two clocks say one time and two another, and does nothing for good that is due by one of them only', () => {
+    const clock = new ManualClock(start)
+    const trusted = new TrustedClock(clock, skewMs)
+    const peers = [{}, {}, {}]
+    const hear = (...hours: number[]): void =>
+      hours.forEach((hour, i) => trusted.heard(peers[i]!, start + hour * hourMs + clock.monotonicMs() - before))
+    const before = clock.monotonicMs()
+    hear(0, 0, 9)
+    expect([trusted.nowMs(), trusted.undisputedMs()]).toEqual([start, start])
+    clock.jumpWall(9 * hourMs)
+    hear(0, 0, 9)
+    expect([trusted.nowMs(), trusted.undisputedMs()]).toEqual([start, start])
+    // All but one say nine hours later: that is the time, and it stays so when half of them change their minds.
+    hear(0, 9, 9)
+    expect([trusted.nowMs(), trusted.undisputedMs()]).toEqual([start + 9 * hourMs, start + 9 * hourMs])
+    hear(0, 0, 9)
+    expect([trusted.nowMs(), trusted.undisputedMs(), trusted.isDoubted]).toEqual([start + 9 * hourMs, start, true])
+  })
+
   it('passes over what is not a time', () => {
     const { trusted, sessions } = setUp()
     for (const wallMs of [Number.NaN, Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY]) {

@@ -1,6 +1,7 @@
 /**
  * Trusted now (I5): with two or more authenticated peers the median of their clocks and one's own, else the larger of the
- * wall clock and a fsynced ceiling, so that a clock that fell back to 1970 does not make everything look skewed.
+ * wall clock and a fsynced ceiling, so that a clock that fell back to 1970 does not make everything look skewed. Where as many clocks say
+ * one time as another, time goes on as it did.
  */
 import type { Clock } from './clock.js'
 
@@ -14,6 +15,8 @@ export class TrustedClock {
   /** The ceiling as an offset from the monotonic clock: time goes on from it, whatever the wall clock says. */
   private ceilingOffset = Number.NEGATIVE_INFINITY
   private median: number | undefined
+  /** The earlier of two times that as many clocks say, if they differ by more than the skew. */
+  private earlier: number | undefined
   /** Of the peer that was heard last, when none is heard any more; of the ceiling that was read at open, as long as none was ever heard. */
   private lastOffset: number | undefined
   /** What was heard lately, of a replica that does not follow its peers. */
@@ -48,7 +51,7 @@ export class TrustedClock {
    */
   undisputedMs(): number {
     const nowMs = this.nowMs()
-    if (this.median !== undefined) return nowMs
+    if (this.median !== undefined) return Math.min(nowMs, (this.earlier ?? this.median) + this.clock.monotonicMs())
     if (!this.followsPeers) {
       const heardMs = this.clock.monotonicMs() + (medianOf(this.recent) ?? this.lastOffset ?? Number.POSITIVE_INFINITY)
       return nowMs - heardMs > this.maxClockSkewMs ? heardMs : nowMs
@@ -121,8 +124,17 @@ export class TrustedClock {
   private recompute(): void {
     const own = this.clock.wallMs() - this.clock.monotonicMs()
     if (!this.followsPeers) return this.checkCeiling(Math.max(own, medianOf(this.recent) ?? Number.POSITIVE_INFINITY))
-    this.median = this.offsets.size < 2 ? undefined : medianOf([...this.offsets.values(), own])
+    this.earlier = undefined
+    this.median = this.offsets.size < 2 ? undefined : this.agreed([...this.offsets.values(), own])
     if (this.median !== undefined) this.checkCeiling(this.median)
+  }
+
+  private agreed(offsets: readonly number[]): number {
+    const [low, high] = middleOf(offsets)
+    if (high - low <= this.maxClockSkewMs) return (low + high) / 2
+    this.earlier = low
+    const before = this.nowMs() - this.clock.monotonicMs()
+    return before - low <= high - before ? low : high
   }
 
   private checkCeiling(offset: number): void {
@@ -132,7 +144,13 @@ export class TrustedClock {
 
 function medianOf(values: readonly number[]): number | undefined {
   if (values.length === 0) return undefined
+  const [low, high] = middleOf(values)
+  return (low + high) / 2
+}
+
+/** The two in the middle of an even number of values; of an odd number twice the one. */
+function middleOf(values: readonly number[]): [low: number, high: number] {
   const sorted = [...values].sort((a, b) => a - b)
   const middle = sorted.length >> 1
-  return sorted.length % 2 === 1 ? sorted[middle]! : (sorted[middle - 1]! + sorted[middle]!) / 2
+  return [sorted[sorted.length % 2 === 1 ? middle : middle - 1]!, sorted[middle]!]
 }

@@ -94,6 +94,14 @@ async function runSeeds(io: Io, paths: readonly string[], flags: RunFlags): Prom
       if (io.nowMs() - drawnMs < redrawMs) return
       drawnMs = io.nowMs()
       io.progress?.(progressLine(under, withinMs))
+    },
+    // It may be long until the report.
+    onFailure: ({ file, name }, { check, seed, sentence }) => {
+      if (flags.json) return
+      io.progress?.('')
+      void io.write(
+        printable(`✗ ${name}, seed ${seed}: ${sentence} (${check}; selvedge sim replay ${seed} ${relative('.', file)})`) + '\n'
+      )
     }
   })
   const shrinker = new Worker()

@@ -13,6 +13,8 @@ export interface SeedRunOptions {
   /** Of so many seeds one is run a second time, and must have the same trace. 1: every one. */
   readonly compareEvery: number
   readonly onProgress: (run: SeedRun) => void
+  /** A failure unlike those before it. */
+  readonly onFailure?: (scenario: ScenarioSummary, failure: FailureGroup) => void
   readonly nowMs: () => number
 }
 
@@ -105,7 +107,8 @@ export class SeedRun {
   }
 
   private took({ tally, seed }: Task, result: RunResult, worker: number): void {
-    tally.add(result)
+    const failure = tally.add(result)
+    if (failure) this.options.onFailure?.(tally.scenario, failure)
     if ((seed - this.options.first) % this.options.compareEvery === 0) this.again.push({ tally, seed, first: { result, worker } })
   }
 }
