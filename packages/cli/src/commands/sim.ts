@@ -31,6 +31,7 @@ const exitCodesHelp =
 
 interface RunFlags {
   readonly seeds?: number
+  readonly total?: number
   readonly jobs: number
   readonly time?: number
   readonly first: number
@@ -65,7 +66,12 @@ function runCommand(sim: Command, io: Io): void {
     .command('run')
     .description('run seeds of every scenario in files or directories, in worker processes')
     .argument('<files...>', 'scenarios in TypeScript or JavaScript; of a directory, those in it and not below')
-    .option('--seeds <n>', `seeds of each scenario (default: ${defaultSeeds}; with --time alone: as many as fit)`, parseCount)
+    .option(
+      '--seeds <n>',
+      `seeds of each scenario (default: ${defaultSeeds}; with --time or --total alone: as many as fit)`,
+      parseCount
+    )
+    .option('--total <n>', 'seeds of all scenarios together: more of those that are quick', parseCount)
     .option('--jobs <n>', 'worker processes', parseJobs, Math.min(8, availableParallelism()))
     .option('--time <duration>', 'begin no further seed after this', parseDuration)
     .option('--first <seed>', 'the first seed', parseCount, 1)
@@ -75,7 +81,12 @@ function runCommand(sim: Command, io: Io): void {
     .option('--failures <dir>', 'where plans of failures are kept', defaultFailures)
     .option('--json', 'print one JSON object a scenario')
     .action((files: string[], flags: RunFlags) => runSeeds(io, files, flags))
-  examples(run, 'selvedge sim run simulations/split-brain.ts --seeds 50', 'selvedge sim run simulations --time 10m --jobs 4')
+  examples(
+    run,
+    'selvedge sim run simulations/split-brain.ts --seeds 50',
+    'selvedge sim run simulations --time 10m --jobs 4',
+    'selvedge sim run simulations --total 10000'
+  )
 }
 
 async function runSeeds(io: Io, paths: readonly string[], flags: RunFlags): Promise<void> {
@@ -86,7 +97,8 @@ async function runSeeds(io: Io, paths: readonly string[], flags: RunFlags): Prom
   const run = new SeedRun(scenarios, {
     jobs: Math.max(1, flags.jobs),
     first: flags.first,
-    seeds: flags.seeds ?? (flags.time === undefined ? defaultSeeds : Number.POSITIVE_INFINITY),
+    seeds: flags.seeds ?? (flags.time === undefined && flags.total === undefined ? defaultSeeds : Number.POSITIVE_INFINITY),
+    ...(flags.total === undefined ? {} : { total: flags.total }),
     withinMs,
     compareEvery: flags.checkDeterminism ? 1 : compareEvery,
     nowMs: io.nowMs,

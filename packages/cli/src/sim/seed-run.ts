@@ -7,8 +7,10 @@ import { Worker, WorkerFailure } from './workers.js'
 export interface SeedRunOptions {
   readonly jobs: number
   readonly first: number
-  /** Of each scenario; infinite: until the time is over. */
+  /** Of each scenario. Where infinite, scenarios take turns so that each is run for about as long. */
   readonly seeds: number
+  /** Of all scenarios together. Default: no limit. */
+  readonly total?: number
   readonly withinMs: number
   /** Of so many seeds one is run a second time, and must have the same trace. 1: every one. */
   readonly compareEvery: number
@@ -18,8 +20,16 @@ export interface SeedRunOptions {
   readonly nowMs: () => number
 }
 
-interface Task {
+interface Lot {
   readonly tally: ScenarioTally
+  /** Seeds begun. */
+  begun: number
+  ended: number
+  spentMs: number
+}
+
+interface Task {
+  readonly lot: Lot
   readonly seed: number
   /** What the first run of this seed gave, and on which worker. */
   readonly first?: { readonly result: RunResult; readonly worker: number }
@@ -30,7 +40,7 @@ export class SeedRun {
   readonly startedMs: number
   private readonly again: Task[] = []
   private endedMs: number | undefined
-  private next = 0
+  private readonly lots: readonly Lot[]
   private stopped = false
   private readonly workers: Worker[]
 
@@ -39,6 +49,7 @@ export class SeedRun {
     private readonly options: SeedRunOptions
   ) {
     this.tallies = scenarios.map(scenario => new ScenarioTally(scenario))
+    this.lots = this.tallies.map(tally => ({ tally, begun: 0, ended: 0, spentMs: 0 }))
     this.startedMs = options.nowMs()
     this.workers = Array.from({ length: options.jobs }, () => new Worker())
   }
@@ -50,7 +61,7 @@ export class SeedRun {
 
   /** Seeds that were asked for; infinite when only time bounds them. */
   get wanted(): number {
-    return this.options.seeds * this.tallies.length
+    return Math.min(this.options.seeds * this.tallies.length, this.options.total ?? Number.POSITIVE_INFINITY)
   }
 
   /** Runs them; resolves when all are through, the time is over, or it was stopped. */
@@ -68,7 +79,9 @@ export class SeedRun {
 
   private async work(worker: Worker, index: number): Promise<void> {
     for (let task = this.take(index); task; task = this.take(index)) {
-      const { file, name } = task.tally.scenario
+      const { tally } = task.lot
+      const { file, name } = tally.scenario
+      const fromMs = this.options.nowMs()
       try {
         const result = await worker.ask({ type: 'run', file, scenario: name, seed: task.seed })
         if (task.first) compare(task, result)
@@ -77,7 +90,7 @@ export class SeedRun {
         if (this.stopped) return
         if (!(error instanceof WorkerFailure)) throw error
         const sentence = error.message.trim()
-        task.tally.failed({
+        tally.failed({
           kind: 'harness',
           check: 'harness',
           fingerprint: sentence.split('\n', 1)[0]!,
@@ -85,6 +98,10 @@ export class SeedRun {
           sentence,
           result: undefined
         })
+      }
+      if (!task.first) {
+        task.lot.ended++
+        task.lot.spentMs += this.options.nowMs() - fromMs
       }
       this.options.onProgress(this)
     }
@@ -95,25 +112,36 @@ export class SeedRun {
     // In another process, if there is one: what a process remembers is what a comparison is to find.
     const at = this.again.findIndex(({ first }) => first!.worker !== worker || this.workers.length === 1)
     if (at >= 0) return this.again.splice(at, 1)[0]
-    const timeLeft = this.elapsedMs < this.options.withinMs
-    const tally = this.tallies[this.next % this.tallies.length]!
-    const seed = Math.floor(this.next / this.tallies.length)
-    // Every scenario has one seed at least, whatever the time.
-    if (seed < this.options.seeds && (timeLeft || seed === 0)) {
-      this.next++
-      return { tally, seed: this.options.first + seed }
-    }
+    const lot = this.next()
+    if (lot) return { lot, seed: this.options.first + lot.begun++ }
     return this.again.shift()
   }
 
-  private took({ tally, seed }: Task, result: RunResult, worker: number): void {
-    const failure = tally.add(result)
-    if (failure) this.options.onFailure?.(tally.scenario, failure)
-    if ((seed - this.options.first) % this.options.compareEvery === 0) this.again.push({ tally, seed, first: { result, worker } })
+  /** Whose turn it is to have another seed begun. */
+  private next(): Lot | undefined {
+    const { seeds, withinMs } = this.options
+    const begun = this.lots.reduce((sum, lot) => sum + lot.begun, 0)
+    const isOver = this.elapsedMs >= withinMs || begun >= this.wanted
+    // Every scenario has one seed at least, whatever the time.
+    const open = this.lots.filter(lot => lot.begun === 0 || (!isOver && lot.begun < seeds))
+    const before = Number.isFinite(seeds) ? (lot: Lot) => lot.begun : spentBy
+    return open.reduce<Lot | undefined>((least, lot) => (least && before(least) <= before(lot) ? least : lot), undefined)
+  }
+
+  private took({ lot, seed }: Task, result: RunResult, worker: number): void {
+    const failure = lot.tally.add(result)
+    if (failure) this.options.onFailure?.(lot.tally.scenario, failure)
+    if ((seed - this.options.first) % this.options.compareEvery === 0) this.again.push({ lot, seed, first: { result, worker } })
   }
 }
 
-function compare({ tally, seed, first }: Task, again: RunResult): FailureGroup | undefined {
+/** With what its seeds under way are likely to take: unknown before the first has ended. */
+function spentBy({ begun, ended, spentMs }: Lot): number {
+  if (begun === 0) return 0
+  return ended === 0 ? Number.POSITIVE_INFINITY : (spentMs / ended) * begun
+}
+
+function compare({ lot: { tally }, seed, first }: Task, again: RunResult): FailureGroup | undefined {
   const { result } = first!
   if (again.traceHash === result.traceHash && again.events === result.events) {
     tally.compared++

@@ -38,6 +38,7 @@ beforeAll(() => {
     join(root, 'split.ts'),
     `${hall}\nexport const split = hall.named('split hall').faults(({ at }) => [at('20s').partition(['hq-1'], ['hq-2']).for('20s')])\n`
   )
+  writeFileSync(join(root, 'slow.ts'), `${hall}\nexport default hall.named('slow hall').lasts('1h')\n`)
   writeFileSync(join(root, 'never.ts'), `${hall}\nexport default hall.sometimes('a thousand people')\n`)
   // What a process remembers from one run to the next.
   writeFileSync(
@@ -102,6 +103,19 @@ describe('sim run', { timeout: 300_000 }, () => {
     const { code, out } = await sim('run', 'whole.ts', '--seeds', '3', '--jobs', '2')
     expect(out).toMatch(/✓ hall {2}3 seeds/)
     expect(out).toMatch(/1 seeds run twice, all the same/)
+    expect(code).toBe(0)
+  })
+
+  it('shares seeds out by the time that they take, when they are counted for all scenarios together', async () => {
+    const { code, out } = await sim('run', 'whole.ts', 'slow.ts', '--total', '24', '--jobs', '1', '--json')
+    const told = out
+      .trim()
+      .split('\n')
+      .map(line => JSON.parse(line) as { scenario: string; seeds: number })
+    const seedsOf = (name: string): number => told.find(({ scenario }) => scenario === name)!.seeds
+    expect(seedsOf('hall') + seedsOf('slow hall')).toBe(24)
+    expect(seedsOf('hall')).toBeGreaterThan(seedsOf('slow hall'))
+    expect(seedsOf('slow hall')).toBeGreaterThanOrEqual(1)
     expect(code).toBe(0)
   })
 
