@@ -15,9 +15,16 @@ export interface MeshOptions extends Environment {
   readonly peers?: readonly string[]
   /** Find nodes of the roster on the local network. Needs a route for multicast (a default route will do). Default false. */
   readonly mdns?: boolean
+  /**
+   * Milliseconds without a frame after which a connection gives way to a new one to the same node, which may have started anew: longer
+   * than sessions are silent for while they live. Default 3,500.
+   */
+  readonly silentMs?: number
   /** A node was admitted. Attach handlers now or later: frames wait. */
   onConnection(connection: Connection): void
 }
+
+export const meshSilentMs = 3_500
 
 export interface Mesh {
   /** Where this node listens, each with `/p2p/<node>`. */

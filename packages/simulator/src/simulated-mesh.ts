@@ -4,11 +4,8 @@
  * finds it.
  */
 import { nodeId, SelvedgeError, type CloseReason, type Connection, type NodeId } from '@selvedge/core'
-import { closeCodes, MeshDialler, networkErrors, type Mesh, type MeshOptions } from '@selvedge/network'
+import { closeCodes, MeshDialler, meshSilentMs, networkErrors, type Mesh, type MeshOptions } from '@selvedge/network'
 import type { Caller, SimulatedConnection, SimulatedHost } from './simulated-network.js'
-
-/** A connection that was silent for longer gives way to a new one. */
-const silentMs = 1_500
 
 export class SimulatedMesh implements Mesh {
   private readonly links = new Map<NodeId, SimulatedConnection>()
@@ -100,7 +97,7 @@ export class SimulatedMesh implements Mesh {
   }
 
   private isHeard(connection: SimulatedConnection): boolean {
-    return this.options.clock.monotonicMs() - connection.heardMs < silentMs
+    return this.options.clock.monotonicMs() - connection.heardMs < (this.options.silentMs ?? meshSilentMs)
   }
 
   private adopt(node: NodeId, connection: SimulatedConnection): Connection {

@@ -167,6 +167,7 @@ export class Site<S extends AnyPointSchema = AnyPointSchema> extends EventEmitte
       listen,
       peers,
       mdns,
+      silentMs: 1.2 * replica.timing.meshCalmKeepaliveMs,
       onConnection: connection =>
         void replica.attach(connection, {
           admits: space => siteOfSpace(space.id) === this.id,

@@ -9,13 +9,11 @@ import type { Libp2p } from 'libp2p'
 import { nodeId, SelvedgeError, type CloseReason, type Connection, type NodeId, type Timer } from '@selvedge/core'
 import { closeCodes, networkErrors } from '../errors.js'
 import { MeshDialler } from '../mesh-dialler.js'
-import type { Mesh, MeshOptions } from '../mesh.js'
+import { meshSilentMs, type Mesh, type MeshOptions } from '../mesh.js'
 import { createNode, startNode } from './libp2p-node.js'
 import { StreamConnection } from './stream-connection.js'
 
 export const meshProtocol = '/selvedge/1'
-/** A connection that was silent for longer gives way to a new one; a session says something every 0.8 s. */
-const silentMs = 1_500
 /** How long a connection may stand without its stream. */
 const streamTimeoutMs = 5_000
 const peersMax = 1024
@@ -161,6 +159,7 @@ class Libp2pMesh implements Mesh {
       )
       return
     }
+    const { silentMs = meshSilentMs } = this.options
     if (this.opening.has(node) || this.links.get(node)?.heardWithin(silentMs)) closeQuietly(link)
     else void this.open(node, link)
   }

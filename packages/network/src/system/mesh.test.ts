@@ -279,7 +279,7 @@ describe('staying connected', () => {
     await hasty.dial(address)
     await refused
     expect(a.recorders[0]!.closes).toEqual([])
-    aheadMs = 2_000
+    aheadMs = 4_000
     const second = await rawNode(high)
     await second.dial(address)
     await a.until(() => a.met.length === 2)
