@@ -1,6 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { ManualClock } from './clock.js'
+import { hlcFromMs, hlcToMs } from './hlc.js'
 import { TrustedClock } from './trusted-clock.js'
 
 const start = Date.UTC(2026, 0, 1)
@@ -196,6 +197,24 @@ describe('I5 trusted now', () => {
     expect([trusted.nowMs(), trusted.undisputedMs()]).toEqual([start + 9 * hourMs, start + 9 * hourMs])
     hear(0, 0, 9)
     expect([trusted.nowMs(), trusted.undisputedMs(), trusted.isDoubted]).toEqual([start + 9 * hourMs, start, true])
+  })
+
+  it('I5: takes clocks of before 1970 and of a far future for ones at the end of what can be stamped', () => {
+    for (const wallMs of [-2e12, 9e12]) {
+      const clock = new ManualClock(wallMs)
+      const trusted = new TrustedClock(clock, skewMs)
+      const stampable = (): void => {
+        for (const ms of [trusted.nowMs(), trusted.undisputedMs()]) {
+          expect(hlcToMs(hlcFromMs(ms + skewMs))).toBe(ms + skewMs)
+          expect(() => hlcFromMs(ms - 400 * 24 * hourMs)).not.toThrow()
+        }
+      }
+      stampable()
+      trusted.startFrom(wallMs)
+      stampable()
+      for (const session of [{}, {}, {}]) trusted.heard(session, wallMs)
+      stampable()
+    }
   })
 
   it('passes over what is not a time', () => {

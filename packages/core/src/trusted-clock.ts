@@ -9,6 +9,9 @@ import type { Clock } from './clock.js'
 const ceilingLookMs = 10
 /** Of so many of its peers, the latest heard, a replica that does not follow them knows whether its own clock is doubted. */
 const recentMax = 9
+/** No clock is believed to be further off than this, so that stamps can be made of all that is reckoned from it. */
+const earliestMs = 0
+const latestMs = Date.UTC(2089, 0, 1)
 
 export class TrustedClock {
   private readonly offsets = new Map<object, number>()
@@ -39,7 +42,7 @@ export class TrustedClock {
   /** Wall milliseconds that this replica believes. */
   nowMs(): number {
     if (this.median !== undefined) return this.clock.monotonicMs() + this.median
-    const wallMs = this.clock.wallMs()
+    const wallMs = this.wallMs()
     return wallMs >= this.aheadFromMs && wallMs < this.aheadUntilMs ? wallMs : this.afterCeiling(wallMs)
   }
 
@@ -65,6 +68,10 @@ export class TrustedClock {
     return this.nowMs() - this.undisputedMs() > this.maxClockSkewMs
   }
 
+  private wallMs(): number {
+    return possible(this.clock.wallMs())
+  }
+
   private afterCeiling(wallMs: number): number {
     const ceilingMs = this.clock.monotonicMs() + this.ceilingOffset
     if (wallMs < ceilingMs) return ceilingMs
@@ -76,7 +83,7 @@ export class TrustedClock {
   /** What a peer's clock said just now; the latest word of each session counts. What is not a time at all is passed over. */
   heard(session: object, wallMs: number): void {
     if (!Number.isFinite(wallMs)) return
-    const offset = wallMs - this.clock.monotonicMs()
+    const offset = possible(wallMs) - this.clock.monotonicMs()
     this.offsets.set(session, offset)
     if (!this.followsPeers && this.recent.push(offset) > recentMax) this.recent.shift()
     this.recompute()
@@ -94,13 +101,13 @@ export class TrustedClock {
   startFrom(ceilingMs: number): void {
     if (!Number.isFinite(ceilingMs)) return
     if (this.offsets.size === 0)
-      this.lastOffset = Math.max(this.lastOffset ?? Number.NEGATIVE_INFINITY, ceilingMs - this.clock.monotonicMs())
+      this.lastOffset = Math.max(this.lastOffset ?? Number.NEGATIVE_INFINITY, possible(ceilingMs) - this.clock.monotonicMs())
     this.raiseCeiling(ceilingMs)
   }
 
   /** The highest time known to be on disk, read at open or just written. Discarded when peers show that it is beyond skew. */
   raiseCeiling(wallMs: number): void {
-    if (Number.isFinite(wallMs)) this.ceilingOffset = Math.max(this.ceilingOffset, wallMs - this.clock.monotonicMs())
+    if (Number.isFinite(wallMs)) this.ceilingOffset = Math.max(this.ceilingOffset, possible(wallMs) - this.clock.monotonicMs())
     this.aheadUntilMs = 0
     if (this.median !== undefined) this.checkCeiling(this.median)
   }
@@ -122,7 +129,7 @@ export class TrustedClock {
   }
 
   private recompute(): void {
-    const own = this.clock.wallMs() - this.clock.monotonicMs()
+    const own = this.wallMs() - this.clock.monotonicMs()
     if (!this.followsPeers) return this.checkCeiling(Math.max(own, medianOf(this.recent) ?? Number.POSITIVE_INFINITY))
     this.earlier = undefined
     this.median = this.offsets.size < 2 ? undefined : this.agreed([...this.offsets.values(), own])
@@ -140,6 +147,10 @@ export class TrustedClock {
   private checkCeiling(offset: number): void {
     if (this.ceilingOffset > offset + this.maxClockSkewMs) this.ceilingOffset = Number.NEGATIVE_INFINITY
   }
+}
+
+function possible(wallMs: number): number {
+  return wallMs < earliestMs ? earliestMs : wallMs > latestMs ? latestMs : wallMs
 }
 
 function medianOf(values: readonly number[]): number | undefined {
