@@ -113,6 +113,17 @@ describe('collecting', () => {
     expect(table.covers(table.writer(first!), 1)).toBe(false)
   })
 
+  it('I4: who is new, and knows incarnations by name alone, does not close them: nobody has told yet what is written in them', () => {
+    const { clock, table, collect } = setUp()
+    const closing = [1, 2].map(boot =>
+      table.writer(makeWriterKey(nodeId('b'), hlcFromMs(clock.wallMs() + boot), seededRandom(boot)))
+    )
+    table.set('p', 1)
+    clock.advance(horizonMs + 2 * hourMs)
+    expect(collect().closed).toBe(0)
+    expect(closing.map(writer => table.isClosed(writer))).toEqual([false, false])
+  })
+
   it('I4: does not close an incarnation that wrote on after its successor was made: that is of a clone', () => {
     for (const writesOn of [false, true]) {
       const { clock, table, members, collect, acknowledge } = setUp()

@@ -74,6 +74,8 @@ function closeIncarnations(
   late: readonly NodeId[],
   beforeMs: number
 ): number {
+  // Of a member that has not said yet what it holds nobody knows that it has the same: not even that it has nothing.
+  if (vectors.some(({ seqs, closed }) => seqs.size === 0 && closed.size === 0)) return 0
   const before = hlcFromMs(beforeMs)
   const byNode = new Map<NodeId, WriterLog[]>()
   for (const writer of table.writers.values()) {
