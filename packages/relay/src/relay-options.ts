@@ -2,7 +2,7 @@
 import { SelvedgeError, spaceId, type Connection, type Environment, type Logger, type SiteId, type Store } from '@selvedge/core'
 import type { AnyPointSchema } from '@selvedge/documents'
 import type { AdmissionOptions, NodeKey, Roster } from '@selvedge/network'
-import type { ReplicaTiming, Routes } from '@selvedge/replica'
+import type { LogTuning, ReplicaTiming, Routes } from '@selvedge/replica'
 import { relayErrors } from './errors.js'
 
 export type Rosters = ReadonlyMap<SiteId, Roster>
@@ -50,6 +50,8 @@ export interface RelayOptions<S extends AnyPointSchema = AnyPointSchema> {
   /** Sites with metrics of their own; those beyond, by name, are told together as `_other`. Default 1,000. */
   readonly metricsSitesMax?: number
   readonly timing?: Partial<ReplicaTiming>
+  /** How what is stored is cut into records and rewritten: smaller where flash is small. See {@link LogTuning}. */
+  readonly logTuning?: Partial<LogTuning>
   /** Structured logs in pino's shape. Default: JSON lines on standard error from `logLevel` on. */
   readonly log?: Logger
   /** Default `info`. Says nothing when `log` is given. */

@@ -122,6 +122,7 @@ export class Relay<S extends AnyPointSchema = AnyPointSchema> {
       environment,
       store,
       ...(options.timing ? { timing: options.timing } : {}),
+      logTuning: options.logTuning,
       events: {
         peerUp: peer => this.peerUp(peer),
         peerDown: (peer, reason) => this.peerDown(peer, reason),

@@ -22,6 +22,7 @@ import type { HealReport } from './heal-reports.js'
 import { defaultTiming, type ReplicaTiming } from './replica-timing.js'
 import { SessionDriver } from './session-driver.js'
 import { SessionTurns } from './session-turns.js'
+import type { LogTuning } from './space-log.js'
 import { SpaceReplica, type Residency } from './space-replica.js'
 
 export interface ReplicaOptions {
@@ -31,6 +32,8 @@ export interface ReplicaOptions {
   readonly store: Store
   readonly events?: Partial<ReplicaEvents>
   readonly timing?: Partial<ReplicaTiming>
+  /** How the logs of spaces are cut into records and rewritten. */
+  readonly logTuning?: Partial<LogTuning> | undefined
 }
 
 /** How often trusted time is looked at, and by how much more than the time that passed it has jumped. */
@@ -162,6 +165,7 @@ export class Replica {
       gcHorizonMs: this.timing.gcHorizonMs,
       deletesKeptMs: this.timing.deletesKeptMs,
       closeIncarnationsAfterMs: this.timing.closeIncarnationsAfterMs,
+      logTuning: this.options.logTuning,
       events: {
         changed: (changed, arrivedFrom) => this.changed(changed, arrivedFrom),
         sealed: (sealed, peer, first) => this.options.events?.sealed?.(sealed, peer, first),

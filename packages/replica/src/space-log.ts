@@ -12,7 +12,7 @@ import { ByteReader, ByteWriter, limits, type SpaceStore, type StoreBatch } from
 import { addressOf, EntryEncoder, visitEntries, WriterDictionary, type Register, type RegisterTable } from '@selvedge/documents'
 
 const prefix = 'log/'
-/** Sizes in bytes; tests make them small, so that a few registers are stored as a million would be. */
+/** Sizes in bytes: small where flash is dear, and in tests, so that a few registers are stored as a million would be. */
 export interface LogTuning {
   /** Of one record, about. Default 64 KiB. */
   readonly recordBytes: number
@@ -53,7 +53,16 @@ export class SpaceLog {
   private liveBytes = 0
   private dropped: Register[] = []
 
-  constructor(private readonly tuning: LogTuning = defaultLogTuning) {}
+  private readonly tuning: LogTuning
+
+  constructor(tuning: Partial<LogTuning> = {}) {
+    this.tuning = { ...defaultLogTuning, ...tuning }
+  }
+
+  /** A log up to this size is never rewritten. */
+  get slackBytes(): number {
+    return this.tuning.slackBytes
+  }
 
   /** Bytes in the log, and about how many of them are current. */
   get size(): { readonly totalBytes: number; readonly liveBytes: number; readonly records: number } {

@@ -28,7 +28,7 @@ export interface SpacePersisterOptions {
   readonly isAwaited?: () => boolean
   /** More is durable than before. */
   readonly onDurable: () => void
-  readonly logTuning?: LogTuning
+  readonly logTuning?: Partial<LogTuning> | undefined
 }
 
 export class SpacePersister {
@@ -64,6 +64,11 @@ export class SpacePersister {
 
   get logSize(): { readonly totalBytes: number; readonly liveBytes: number; readonly records: number } {
     return this.registerLog.size
+  }
+
+  /** A log up to this size is never rewritten, in bytes. */
+  get logSlackBytes(): number {
+    return this.registerLog.slackBytes
   }
 
   /** Changes that the disk has not taken yet. */

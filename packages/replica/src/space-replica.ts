@@ -29,6 +29,7 @@ import { collectGarbage, type GcResult } from './gc.js'
 import { readHeals, recordHeal, type HealReport } from './heal-reports.js'
 import { Receipts, type Receipt } from './receipts.js'
 import { tableAccess } from './register-access.js'
+import type { LogTuning } from './space-log.js'
 import { SpacePersister } from './space-persister.js'
 
 /** Where a space's bytes may go: everywhere a trunk leads, or nowhere outside of the site. */
@@ -54,6 +55,7 @@ export interface SpaceReplicaOptions {
   readonly gcHorizonMs: number
   readonly deletesKeptMs: number
   readonly closeIncarnationsAfterMs: number
+  readonly logTuning?: Partial<LogTuning> | undefined
   readonly events: SpaceEvents
 }
 
@@ -118,6 +120,7 @@ export class SpaceReplica implements SessionSpace {
       members: this.members,
       clock: options.environment.clock,
       log: options.environment.log,
+      logTuning: options.logTuning,
       isAwaited: () => this.receipts.isLocalAwaited || this.persister.durable.version < this.ackWantedUpTo,
       onDurable: () => this.onDurable()
     })

@@ -13,7 +13,7 @@ import {
 } from '@selvedge/core'
 import type { AnyPointSchema } from '@selvedge/documents'
 import type { Mesh, MeshOptions, NodeKey, Roster, TrunkDialOptions, TrunkElectionOptions } from '@selvedge/network'
-import type { ReplicaTiming, Residency } from '@selvedge/replica'
+import type { LogTuning, ReplicaTiming, Residency } from '@selvedge/replica'
 import { siteErrors } from './errors.js'
 
 export interface MeshChoice {
@@ -64,6 +64,8 @@ export interface SiteOptions<S extends AnyPointSchema = AnyPointSchema> {
   /** Structured logs in pino's shape. Default: warnings and errors on standard error. */
   readonly log?: Logger
   readonly timing?: Partial<ReplicaTiming>
+  /** How what is stored is cut into records and rewritten: smaller where flash is small. See {@link LogTuning}. */
+  readonly logTuning?: Partial<LogTuning>
   readonly election?: Omit<TrunkElectionOptions, 'self' | 'random'>
   /** Clock, randomness, disk and network: a simulation's, or by default the machine's. */
   readonly system?: SiteSystem

@@ -115,6 +115,7 @@ export class Site<S extends AnyPointSchema = AnyPointSchema> extends EventEmitte
       environment,
       store: this.store,
       ...(options.timing ? { timing: options.timing } : {}),
+      logTuning: options.logTuning,
       events: {
         peerUp: peer => this.peerUp(peer),
         peerDown: (peer, reason) => this.peerDown(peer, reason),
