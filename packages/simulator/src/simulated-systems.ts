@@ -18,18 +18,20 @@ export interface Machine {
   readonly clock: SimulatedClock
   readonly random: Random
   readonly disk: SimulatedDisk
+  /** Of the disk when the process was started. */
+  readonly diskEpoch: number
   readonly hostOf: (node: NodeId) => string
 }
 
 export function siteSystem(machine: Machine): SiteSystem {
-  const { clock, random, key, disk, host } = machine
+  const { clock, random, key, disk, diskEpoch, host } = machine
   return {
     clock,
     random,
     defaultLog: () => silentLogger,
     loadKey: () => key,
     loadRoster: () => unreachable('a roster file'),
-    openStore: (_, environment) => LevelStore.open({ ...environment, source: new SimulatedLevelSource(disk) }),
+    openStore: (_, environment) => LevelStore.open({ ...environment, source: new SimulatedLevelSource(disk, diskEpoch) }),
     openMesh: options => Promise.resolve(new SimulatedMesh(options, host, node => machine.hostOf(node))),
     dialTrunk: options => dialTrunk(machine, options),
     serveControl: () => unreachable('a control socket')
@@ -71,14 +73,14 @@ async function dialTrunk(machine: Machine, options: TrunkDialOptions): Promise<C
 }
 
 export function relaySystem(machine: Machine, rosters: ReadonlyMap<SiteId, Roster>): RelaySystem {
-  const { clock, random, key, disk } = machine
+  const { clock, random, key, disk, diskEpoch } = machine
   return {
     clock,
     random,
     defaultLog: () => silentLogger,
     loadKey: () => key,
     loadRosters: () => rosters,
-    openStore: (_, environment) => LevelStore.open({ ...environment, source: new SimulatedLevelSource(disk) }),
+    openStore: (_, environment) => LevelStore.open({ ...environment, source: new SimulatedLevelSource(disk, diskEpoch) }),
     listen: options => Promise.resolve(listen(machine, options)),
     processMetrics: () => Promise.resolve(''),
     serveControl: () => unreachable('a control socket')

@@ -1,7 +1,7 @@
 /** Sites, their nodes, and a relay, as real code on simulated machines. */
 import { isSelvedgeError, seededRandom, siteId, type Clock, type NodeId, type SiteId, type Timer } from '@selvedge/core'
 import { nodeKeyFromSeed, Roster, type NodeKey } from '@selvedge/network'
-import { openRelay, type Relay } from '@selvedge/relay'
+import { openRelay, type Relay, type RelayOptions } from '@selvedge/relay'
 import { openSite, type Site, type SiteOptions } from '@selvedge/site'
 import { importAutomerge } from '@selvedge/documents'
 import { SimulatedDisk } from './disk/simulated-disk.js'
@@ -21,7 +21,9 @@ export interface WorldOptions {
   /** A world without one has sites without a cloud. Default true. */
   readonly relay?: boolean
   /** What services pass to `openSite`. */
-  readonly siteOptions?: Pick<SiteOptions, 'points' | 'spaces' | 'timing' | 'election' | 'bootAloneAfterMs'>
+  readonly siteOptions?: Pick<SiteOptions, 'points' | 'spaces' | 'timing' | 'logTuning' | 'election' | 'bootAloneAfterMs'>
+  /** What the relay is opened with. */
+  readonly relayOptions?: Pick<RelayOptions, 'timing' | 'logTuning'>
 }
 
 /** A site of its own kind. */
@@ -52,6 +54,8 @@ abstract class SimulatedProcess<Running extends { close(): Promise<void> }> {
   private clock: SimulatedClock | undefined
   private boots = 0
   private restart: Timer | undefined
+  private isClosing = false
+  private startsOnceClosed = false
 
   constructor(
     readonly world: World,
@@ -76,15 +80,16 @@ abstract class SimulatedProcess<Running extends { close(): Promise<void> }> {
     return this.clock !== undefined
   }
 
-  /** Starts the process, unless there is one. It is {@link open} some events later. */
+  /** Starts the process, unless there is one; one that is closing is followed by another. It is {@link open} some events later. */
   start(): void {
+    if (this.isClosing) this.startsOnceClosed = true
     if (this.clock || !this.mayStart) return
     this.restart?.cancel()
     const { world, host, identity: key, disk, time } = this
     const clock = (this.clock = new SimulatedClock(world.kernel, this.name, time, run => host.happen(run)))
     const random = world.random.fork(`${this.name} ${this.boots++}`)
     host.powerOn()
-    this.launch({ host, key, clock, random, disk, hostOf: node => world.hostOf(node) }).then(
+    this.launch({ host, key, clock, random, disk, diskEpoch: disk.epoch, hostOf: node => world.hostOf(node) }).then(
       running => {
         if (this.clock !== clock) return
         this.running = running
@@ -123,8 +128,11 @@ abstract class SimulatedProcess<Running extends { close(): Promise<void> }> {
     const end = (): void => {
       if (this.clock !== clock) return
       patience.cancel()
+      const again = this.startsOnceClosed
       this.kill()
+      if (again) this.start()
     }
+    this.isClosing = true
     const patience = this.world.kernel.after(closeWithinMs, this.name, 'SIGKILL', end)
     running.close().then(end, end)
   }
@@ -144,6 +152,7 @@ abstract class SimulatedProcess<Running extends { close(): Promise<void> }> {
     this.clock?.stop()
     this.clock = undefined
     this.running = undefined
+    this.isClosing = this.startsOnceClosed = false
   }
 
   /** As a supervisor does: the process has ended by itself, over what is on its disk. */
@@ -195,8 +204,14 @@ export class SimulatedNode extends SimulatedProcess<Site> {
 
 export class SimulatedRelay extends SimulatedProcess<Relay> {
   protected launch(machine: Machine): Promise<Relay> {
-    const { rosters } = this.world
-    return openRelay({ dataDir: '/simulated/relay', rosters, control: false, system: relaySystem(machine, rosters) })
+    const { rosters, options } = this.world
+    return openRelay({
+      ...options.relayOptions,
+      dataDir: '/simulated/relay',
+      rosters,
+      control: false,
+      system: relaySystem(machine, rosters)
+    })
   }
 }
 

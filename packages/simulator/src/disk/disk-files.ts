@@ -15,6 +15,8 @@ export interface Device {
   readonly trace: Trace
   /** What an opening would find. */
   readonly entries: Entries
+  /** Rises with each end of a process. */
+  readonly epoch: number
   /** Resolves after a time drawn from `range`, unless the process is gone by then. */
   takes(range: Range, label: string): Promise<void>
   /** The same for what happens to the disk itself. */
@@ -56,12 +58,17 @@ export class DiskFiles implements LevelFiles {
   private torn = false
   private closing: (() => void) | undefined
 
-  constructor(private readonly disk: Device) {
+  /** @param epoch of the disk when the process began: one that is gone by now opens nothing */
+  constructor(
+    private readonly disk: Device,
+    private readonly epoch = disk.epoch
+  ) {
     this.entries = disk.entries
   }
 
   async open(options: OpenOptions): Promise<void> {
     const { disk } = this
+    if (disk.epoch !== this.epoch) return new Promise(() => {})
     disk.lock(this, options)
     await disk.takes(disk.speed.openMs, 'opened')
     try {

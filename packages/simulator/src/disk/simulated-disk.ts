@@ -173,8 +173,8 @@ export class SimulatedDisk implements Device {
   }
 
   /** The files of the database, for one process to open. */
-  open(): DiskFiles {
-    return new DiskFiles(this)
+  open(epoch = this.epoch): DiskFiles {
+    return new DiskFiles(this, epoch)
   }
 
   // What follows is for the files and for the source.

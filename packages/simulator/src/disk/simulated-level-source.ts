@@ -12,11 +12,13 @@ const pageBytes = 4096
 export class SimulatedLevelSource implements LevelSource {
   readonly location: string
   readonly watermark: Watermark
-  private readonly epoch: number
 
-  constructor(private readonly disk: SimulatedDisk) {
+  /** @param epoch of the disk when its process was started: one that was gone before it came here opens nothing */
+  constructor(
+    private readonly disk: SimulatedDisk,
+    private readonly epoch = disk.epoch
+  ) {
     this.location = `/simulated/${disk.name}/store`
-    this.epoch = disk.epoch
     this.watermark = {
       read: () => this.alive(() => disk.watermark.read()),
       write: sequence =>
@@ -58,7 +60,7 @@ export class SimulatedLevelSource implements LevelSource {
   }
 
   private async openOnce(withBallast: boolean): Promise<LevelDatabase> {
-    const files = this.disk.open()
+    const files = this.disk.open(this.epoch)
     files.withBallast = withBallast
     const level = new SimulatedLevel<string, Uint8Array>(files, encodings)
     await level.open()

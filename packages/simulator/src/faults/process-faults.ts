@@ -9,8 +9,7 @@ interface Struck {
 }
 
 function startAgain(world: World, { host }: Struck): void {
-  const process = processOf(world, host)
-  if (!process.isRunning) process.start()
+  processOf(world, host).start()
 }
 
 /** kill -9: what the process had given to the operating system stays. At the end it is started again. */

@@ -97,8 +97,9 @@ function commonChecks({ checks, without, ownChecks: own }: Definition): Check[] 
   return [...common.filter(({ name }) => !without.includes(name)), ...own.map(make => make())]
 }
 
-function worldOf({ seed, world: { epochMs, relay, sites } }: Plan, { siteOptions }: Definition): World {
-  const world = new World({ seed, epochMs, relay, ...(siteOptions ? { siteOptions } : {}) })
+function worldOf({ seed, world: { epochMs, relay, sites } }: Plan, { siteOptions, relayOptions }: Definition): World {
+  const options = { ...(siteOptions ? { siteOptions } : {}), ...(relayOptions ? { relayOptions } : {}) }
+  const world = new World({ seed, epochMs, relay, ...options })
   for (const { id, nodes, lan, trunk } of sites) world.addSite(id, nodes, { lan, trunk })
   return world
 }
@@ -216,7 +217,7 @@ class Performance {
   private heal(): void {
     const { run } = this
     for (const fault of [...this.broken.keys()]) this.mend(fault)
-    for (const process of run.world.processes) if (!process.isRunning) process.start()
+    for (const process of run.world.processes) process.start()
     run.phase = 'healing'
     run.healedAtMs = run.nowMs
     run.tell('run', 'everything is healed')

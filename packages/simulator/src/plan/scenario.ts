@@ -79,6 +79,7 @@ export interface Definition {
   readonly sites: readonly (SiteChoice & { readonly id: string })[]
   readonly relay: boolean
   readonly siteOptions: WorldOptions['siteOptions']
+  readonly relayOptions: WorldOptions['relayOptions']
   readonly services: readonly ServiceDefinition[]
   readonly workloads: readonly Workload[]
   readonly scripts: readonly ScriptedFault[]
@@ -138,6 +139,11 @@ export class Scenario<Sites extends string = never, Services = unknown, Moment e
   /** What the services pass to `openSite`: definitions of points, spaces, timing. */
   siteOptions(options: NonNullable<WorldOptions['siteOptions']>): this {
     return this.with({ siteOptions: options }) as this
+  }
+
+  /** What the relay is opened with: timing, the size of its logs. Default: as a relay is without options. */
+  relayOptions(options: NonNullable<WorldOptions['relayOptions']>): this {
+    return this.with({ relayOptions: options }) as this
   }
 
   /**
@@ -244,6 +250,7 @@ export function scenario(name: string): Scenario {
     sites: [],
     relay: true,
     siteOptions: undefined,
+    relayOptions: undefined,
     services: [],
     workloads: [],
     scripts: [],
