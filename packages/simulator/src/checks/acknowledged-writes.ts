@@ -17,7 +17,7 @@ import type { Run } from '../run.js'
 import type { Check } from './check.js'
 import { isHeldFor } from './dots-and-coverage.js'
 import type { DiskHarmed } from './history.js'
-import { observerOf, storedOf, type Acknowledged, type Observer, type Watched, type Witness } from './observer.js'
+import { observerOf, shadowMark, storedOf, type Acknowledged, type Observer, type Watched, type Witness } from './observer.js'
 import type { Write } from './space-ledger.js'
 import { isSiteOf } from './space-names.js'
 
@@ -208,10 +208,11 @@ function claims(watched: Watched | undefined, vector: VersionVector | undefined,
   if (!watched || !vector) return false
   const writer = watched.table.writers.get(write.author.key)
   if (writer && covers(vector, writer, write.seq)) return true
-  const seen = watched.seen.get(write.address)
-  if (!seen) return false
-  const stored = storedOf(seen, watched.durable.changeIndex)
-  return stored !== undefined && stored.write.time >= write.time
+  // What is held back is stored too.
+  return [write.address, write.address + shadowMark].some(place => {
+    const stored = storedOf(watched.seen.get(place), watched.durable.changeIndex)
+    return stored !== undefined && stored.write.time >= write.time
+  })
 }
 
 function isClosedFor({ table, ledger }: Watched, key: WriterKey): boolean {

@@ -8,6 +8,7 @@ import { conflictsKept } from '@selvedge/replica'
 import type { SimulatedConnection } from '../simulated-network.js'
 import type { Run } from '../run.js'
 import type { Check, HappenedEvent } from './check.js'
+import { diskRecords } from './disk-records.js'
 import { observerOf, type Observer, type Watched, type Witness } from './observer.js'
 import { peersOf, type Machine } from './views.js'
 
@@ -17,7 +18,6 @@ const controlFramesMax = 512
 /** A session stops sending when a connection says that it is full: with the frame that filled it. */
 const underWayMax = connectionLimits.highWaterBytes + connectionLimits.frameBytesMax
 /** A log is rewritten when it is more than twice as large as what is live in it; small ones need not be, and a rewriting is under way. */
-const logSlackBytes = 512 * 1024
 const logFactor = 4
 /** A register's part in a block beside its path and value. */
 const registerBytes = 96
@@ -27,6 +27,10 @@ const writersPerBoot = 4
 /** Who waits between attempts, longer each time, does not try more often to reach one other than this. */
 const attemptsMax = 40
 const attemptsWithinMs = 10_000
+/** Deletes that are collected within this are waited for: so many rounds of it, and the time until members' vectors are known. */
+const quickMs = 2_000
+const collections = 4
+const membersToldMs = 12_000
 
 export class BoundedGrowth implements Check, Witness {
   readonly name = 'bounded-growth'
@@ -100,11 +104,29 @@ export class BoundedGrowth implements Check, Witness {
     })
   }
 
-  atEnd(): void {
+  async atEnd(): Promise<void> {
     this.observer.look()
     for (const watched of this.observer.all()) if (!this.judge(watched)) return
+    if (!(await this.judgeTombstones())) return
     if (this.judged > 0) this.run.pass(this)
     else this.run.unknown(this, 'nothing was held')
+  }
+
+  /** Once all are equal and nobody writes, all deletes are collected: where that takes seconds it is waited for. */
+  private async judgeTombstones(): Promise<boolean> {
+    const { phase, world } = this.run
+    const { gcIntervalMs = Infinity, deletesKeptMs = Infinity } = world.options.siteOptions?.timing ?? {}
+    if (phase !== 'settled' || gcIntervalMs + deletesKeptMs > quickMs) return true
+    const nodes = [...this.observer.all()].filter(({ machine }) => machine.role === 'node')
+    const collected = (): boolean => nodes.every(({ table }) => table.tombstones.size === 0)
+    if (await world.passUntil(collected, deletesKeptMs + collections * gcIntervalMs + membersToldMs)) return true
+    for (const watched of nodes) {
+      const [tombstone] = watched.table.tombstones
+      if (!tombstone) continue
+      const { path, slot } = tombstone
+      return this.grown(watched, 'deletes', `${path} was deleted everywhere, and still takes room`, { path, slot })
+    }
+    return true
   }
 
   private judge(watched: Watched): boolean {
@@ -130,18 +152,38 @@ export class BoundedGrowth implements Check, Witness {
         boots
       })
     const { totalBytes } = space.persister.logSize
-    const most = logFactor * liveBytes + logSlackBytes
+    const most = logFactor * liveBytes + space.persister.logSlackBytes
     if (totalBytes > most)
       return this.grown(watched, 'the log', `its log has ${totalBytes} bytes for ${liveBytes} that are live`, {
         totalBytes,
         liveBytes,
         most
       })
-    if (this.run.phase === 'settled' && space.receipts.pending > 0 && space.receipts['waiting'].local.size > 0)
-      return this.grown(watched, 'waiting receipts', 'receipts wait for a disk that has everything', {
+    const storedBytes = this.storedBytes(watched)
+    // Each record has a frame on disk.
+    if (this.run.phase === 'settled' && storedBytes > 1.25 * totalBytes + space.persister.logSlackBytes)
+      return this.grown(watched, 'the disk', `its disk has ${storedBytes} bytes of its log, which has ${totalBytes}`, {
+        storedBytes,
+        totalBytes
+      })
+    const { receipts } = space
+    const isKept = (['local', 'site', 'relay'] as const).some(level =>
+      [...receipts['waiting'][level]].some(({ writer, seq }) => level === 'local' || receipts['isDurable'](writer, seq, level))
+    )
+    if (this.run.phase === 'settled' && isKept)
+      return this.grown(watched, 'waiting receipts', 'receipts wait for what is durable', {
         pending: space.receipts.pending
       })
     return true
+  }
+
+  /** What the disk has of a log, whatever the log knows of. */
+  private storedBytes({ host, space }: Watched): number {
+    const { disk } = this.run.world.processes.find(({ name }) => name === host)!
+    const log = `r/${space.id}/log/`
+    let bytes = 0
+    for (const { key, value } of diskRecords(disk)) if (key.startsWith(log)) bytes += value.length
+    return bytes
   }
 
   private grown(

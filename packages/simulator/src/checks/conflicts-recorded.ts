@@ -10,7 +10,7 @@ import type { Run } from '../run.js'
 import type { Check } from './check.js'
 import { observerOf, type Observer, type Watched, type Witness } from './observer.js'
 import { returnersOf, type Returners } from './returners.js'
-import { isOneWrite, type Write } from './space-ledger.js'
+import { isOneWrite, type Author, type Write } from './space-ledger.js'
 import { peersOf } from './views.js'
 
 const lookEveryMs = 500
@@ -34,6 +34,10 @@ interface Lost {
   readonly loser: Write
   readonly winner: Write
   readonly host: string
+  /** The session in which the winner came. */
+  readonly source: number
+  /** Whether the winner's writer knew it nobody could tell. */
+  isUntold: boolean
   readonly atMs: number
   /** It was lost in a catch-up. */
   readonly inCatchUp: boolean
@@ -78,7 +82,7 @@ export class ConflictsRecorded implements Check, Witness {
     if (this.returners.isActive(watched.space.id)) return
     if (!before || register.shadow || isOneWrite(write, before) || before.author.node === write.author.node) return
     if (valuesMatch(before.value, write.value) || before.expiresAtMs !== 0 || before.time > write.time) return
-    if (!this.contexts.has(write) || this.knew(write, before)) return
+    if (!this.contexts.has(write) || this.knew(write, before) || this.lostToItsLike(write, before)) return
     // A delete that had been collected was no longer there to lose.
     if (before.value === undefined && (watched.table.writers.get(before.author.key)?.floor ?? 0) >= before.seq) return
     let list = this.lost.get(watched.space.id)
@@ -93,9 +97,27 @@ export class ConflictsRecorded implements Check, Witness {
       loser: before,
       winner: write,
       host: watched.host,
+      source: register.source,
+      isUntold: false,
       atMs: this.run.nowMs,
       inCatchUp: isOld && !this.wereInTouch(before.host, write.host, firstMs) && !this.recordedLive.has(nameOfWrite(before))
     })
+  }
+
+  /**
+   * A conflict is one that the sender had not covered when it sealed what won (I8): where that had gone ahead of its seal, and the loser
+   * came there meanwhile, nobody can tell whether it was known.
+   */
+  covered(watched: Watched, author: Author, from: number, to: number): void {
+    for (const one of this.lost.get(watched.space.id)?.values() ?? []) {
+      const { winner, loser, source } = one
+      if (one.host !== watched.host || winner.author !== author || winner.seq <= from || winner.seq > to) continue
+      const sender = peersOf(watched.machine).find(({ session }) => session.source === source)
+      const said = sender?.session.link(watched.space.id)?.receiver['link'].said
+      const writer = watched.table.writers.get(loser.author.key)
+      // A session that has ended before its seal has told nothing either.
+      if (!said || (writer && said.covers(writer, loser.seq))) one.isUntold = true
+    }
   }
 
   // Another replica, which had the winner first, may record a conflict as it happens: no merge after a cut is to count it.
@@ -138,7 +160,7 @@ export class ConflictsRecorded implements Check, Witness {
     const named = new Set(records.map(({ path, slot, loser }) => nameOf(path, slot, loser.time, loser.writer)))
     // A ring that is full has dropped its oldest.
     const full = records.length >= conflictsKept
-    const genuine = lost.filter(one => !this.cameBackLate(watched, one) && !this.wasOverwritten(watched, one))
+    const genuine = lost.filter(one => !one.isUntold && !this.cameBackLate(watched, one) && !this.wasOverwritten(watched, one))
     for (const one of genuine) {
       const { loser } = one
       if (full || named.has(nameOfWrite(loser))) continue
@@ -195,6 +217,13 @@ export class ConflictsRecorded implements Check, Witness {
       if (covers(covered, other) || (over && isOneWrite(over, other))) return true
       context = over && this.contexts.get(over)
     }
+    return false
+  }
+
+  /** Whether it may have lost against one that says the same, or is of the same node, which the other had overwritten: in one event. */
+  private lostToItsLike(write: Write, loser: Write): boolean {
+    for (let over = this.contexts.get(write)?.over; over && over.time > loser.time; over = this.contexts.get(over)?.over)
+      if (over.author.node === loser.author.node || valuesMatch(over.value, loser.value)) return true
     return false
   }
 

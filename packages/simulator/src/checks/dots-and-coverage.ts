@@ -6,17 +6,20 @@ import type { Register } from '@selvedge/documents'
 import type { Run } from '../run.js'
 import type { Check } from './check.js'
 import { observerOf, type Observer, type Watched, type Witness } from './observer.js'
+import { returnersOf, type Returners } from './returners.js'
 import type { Author, Write } from './space-ledger.js'
 
 export class DotsAndCoverage implements Check, Witness {
   readonly name = 'dots-and-coverage'
   private run!: Run
   private observer!: Observer
+  private returners!: Returners
   private judged = 0
 
   begin(run: Run): void {
     this.run = run
     this.observer = observerOf(run)
+    this.returners = returnersOf(run)
     this.observer.join(this)
   }
 
@@ -47,7 +50,7 @@ export class DotsAndCoverage implements Check, Witness {
     if (author.key === watched.table.ownWriterKey && to === from + 1) return
     for (const write of author.between(from, to)) {
       this.judged++
-      if (!isHeldFor(watched, write)) return this.falseCoverage(watched, write)
+      if (!isHeldFor(watched, write) || this.isShownStill(watched, write)) return this.falseCoverage(watched, write)
     }
   }
 
@@ -75,9 +78,17 @@ export class DotsAndCoverage implements Check, Witness {
       for (const write of watched.ledger.author(writer).between(0, to)) last.set(write.address, write)
       for (const write of last.values()) {
         this.judged++
-        if (!isHeldFor(watched, write)) return this.falseCoverage(watched, write)
+        if (!isHeldFor(watched, write) || this.isShownStill(watched, write)) return this.falseCoverage(watched, write)
       }
     }
+  }
+
+  /** A delete was had, or collected elsewhere, and what it deleted is there: only a late returner has that. */
+  private isShownStill({ table, ledger, space }: Watched, write: Write): boolean {
+    if (write.value !== undefined || ledger.voided.has(write.address)) return false
+    const held = table.peekAddress(write.address)
+    if (held?.value === undefined || held.time >= write.time || table.shadows.has(write.address)) return false
+    return !table.isExpired(held) && this.returners.ever(space.id).size === 0
   }
 
   private falseCoverage(watched: Watched, write: Write): void {

@@ -29,6 +29,14 @@ export interface Incremented extends Noted {
   readonly dot: Dot
 }
 
+/** What a write was asked to be: for a time, or for good. */
+export interface Written extends Noted {
+  readonly space: SpaceId
+  readonly path: string
+  readonly dot: Dot
+  readonly expires: boolean
+}
+
 /** A client read a register through the public interface. */
 export interface ReadDone extends Noted {
   readonly space: SpaceId
@@ -73,6 +81,7 @@ export interface Struck extends Noted {
 
 export interface Notes {
   readonly incremented: Incremented
+  readonly written: Written
   readonly read: ReadDone
   readonly edited: Edited
   readonly editAcknowledged: EditAcknowledged
@@ -86,6 +95,7 @@ export class History {
   readonly done: Done[] = []
   private readonly kept: { [K in keyof Notes]: Notes[K][] } = {
     incremented: [],
+    written: [],
     read: [],
     edited: [],
     editAcknowledged: [],
@@ -94,6 +104,7 @@ export class History {
   }
   private readonly listeners: Listeners = {
     incremented: [],
+    written: [],
     read: [],
     edited: [],
     editAcknowledged: [],
@@ -107,8 +118,8 @@ export class History {
   }
 
   add<K extends keyof Notes>(kind: K, note: Notes[K]): void {
-    // Reads are judged when they are made: a long run makes too many to keep.
-    if (kind !== 'read') this.kept[kind].push(note)
+    // Reads and writes are judged when they are made: a long run makes too many to keep.
+    if (kind !== 'read' && kind !== 'written') this.kept[kind].push(note)
     for (const listener of this.listeners[kind]) listener(note)
   }
 
@@ -117,8 +128,8 @@ export class History {
     this.listeners[kind].push(listener)
   }
 
-  /** All notes of a kind, in order; of reads none are kept. */
-  all<K extends Exclude<keyof Notes, 'read'>>(kind: K): readonly Notes[K][] {
+  /** All notes of a kind, in order; of reads and writes none are kept. */
+  all<K extends Exclude<keyof Notes, 'read' | 'written'>>(kind: K): readonly Notes[K][] {
     return this.kept[kind]
   }
 }

@@ -221,6 +221,11 @@ export class Observer {
     watched.alive = false
     const list = this.bySpace.get(watched.space.id)!
     list.splice(list.indexOf(watched), 1)
+    // What its disk is known to have it still has, and perhaps more: that shows when it is there again.
+    const { seqs } = watched.durable.vector
+    for (const writer of watched.table.writers.values())
+      if (!watched.table.isClosed(writer) && writer.key !== watched.table.ownWriterKey)
+        watched.ledger.author(writer).heardBy(watched.host, seqs.get(writer.key) ?? 0)
     this.tell(witness => witness.stopped?.(watched))
   }
 
@@ -248,7 +253,7 @@ export class Observer {
     for (const writer of table.writers.values()) {
       const author = ledger.author(writer)
       const isClosed = closed && table.isClosed(writer)
-      if (!isClosed && writer.key !== table.ownWriterKey) author.heardUpTo = Math.max(author.heardUpTo, writer.covered)
+      if (!isClosed && writer.key !== table.ownWriterKey) author.heardBy(watched.host, writer.covered)
       const to = isClosed ? author.heardUpTo : writer.covered
       const from = covered.get(writer) ?? 0
       if (to <= from) {

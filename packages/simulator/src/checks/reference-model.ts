@@ -15,14 +15,17 @@ import {
 import type { Run } from '../run.js'
 import type { Check } from './check.js'
 import { CountedIds } from './counted-ids.js'
-import type { Incremented } from './history.js'
+import type { Incremented, Written } from './history.js'
 import { observerOf, type Observer, type Watched, type Witness } from './observer.js'
+import { returnersOf, type Returners } from './returners.js'
 import { isOneWrite, type Write } from './space-ledger.js'
 
 /** Time may have moved on by this since a stamp was made in the same event. */
 const slackMs = 2
-/** How often trusted times are looked at, beside whenever something is written. */
-const lookEveryMs = 500
+/** Within one event the median of a node's peers may have been another for a moment: by as much as a link is slow. */
+const behindSlackMs = 2_000
+/** How often what is held back is looked at. */
+const judgeEveryMs = 500
 /** What is held back stands for this long at most once its time has come near. */
 const promotedWithinMs = 2_000
 
@@ -30,22 +33,41 @@ export class ReferenceModel implements Check, Witness {
   readonly name = 'reference-model'
   private run!: Run
   private observer!: Observer
+  private returners!: Returners
   private readonly ids = new Map<SpaceId, CountedIds>()
   private earliestMs = 0
   private latestMs = 0
-  private lookAtMs = 0
+  private judgeAtMs = 0
+  /** When something held back was first seen to be due. */
+  private readonly dueSinceMs = new WeakMap<Register, number>()
   private judged = 0
 
   begin(run: Run): void {
     this.run = run
     this.observer = observerOf(run)
+    this.returners = returnersOf(run)
     this.observer.join(this)
+    run.history.on('written', written => this.written(written))
   }
 
   afterEvent(): void {
-    if (this.run.nowMs < this.lookAtMs) return
-    this.lookAtMs = this.run.nowMs + lookEveryMs
-    for (const space of this.observer.ledgers.keys()) this.look(space)
+    this.look()
+    if (this.run.nowMs < this.judgeAtMs) return
+    this.judgeAtMs = this.run.nowMs + judgeEveryMs
+    for (const watched of this.observer.all()) if (watched.table.shadows.size > 0) this.judgeHeldBack(watched)
+  }
+
+  /** What is written for good over what expires stays. */
+  private written({ host, space, path, dot, expires }: Written): void {
+    const register = this.observer.at(host, space)?.table.peek(path)
+    if (register?.writer.key !== dot.writer || register.seq !== dot.seq) return
+    this.judged++
+    if ((register.expiresAtMs !== 0) === expires) return
+    this.run.fail(this, 'an expiry that nobody asked for', `What ${host} wrote at ${path} for good expires, or the reverse.`, {
+      space,
+      host,
+      path
+    })
   }
 
   changed(watched: Watched, register: Register, write: Write, before: Write | undefined): void {
@@ -73,17 +95,19 @@ export class ReferenceModel implements Check, Witness {
   /** No stamp is ahead of all clocks there ever were, or behind them. */
   private judgeStamp(watched: Watched, write: Write): void {
     const trueMs = this.run.world.epochMs + this.run.nowMs
-    this.look(watched.space.id)
+    this.look()
     this.judged++
     const stampMs = hlcToMs(write.time)
-    if (stampMs < trueMs + this.earliestMs - slackMs) this.wrongStamp(watched, write, 'behind', stampMs - trueMs)
+    if (stampMs < trueMs + this.earliestMs - behindSlackMs) this.wrongStamp(watched, write, 'behind', stampMs - trueMs)
     else if (stampMs > trueMs + this.latestMs + slackMs) this.wrongStamp(watched, write, 'ahead of', stampMs - trueMs)
   }
 
-  private look(space: SpaceId): void {
+  /** After each event: a stamp is made by the time of before it, or of now. */
+  private look(): void {
     const trueMs = this.run.world.epochMs + this.run.nowMs
-    for (const { table } of this.observer.replicas(space)) {
-      const offMs = table.trusted.nowMs() - trueMs
+    for (const { replica } of this.observer.machines) {
+      if (!replica) continue
+      const offMs = replica.trusted.nowMs() - trueMs
       this.earliestMs = Math.min(this.earliestMs, offMs)
       this.latestMs = Math.max(this.latestMs, offMs)
     }
@@ -127,6 +151,8 @@ export class ReferenceModel implements Check, Witness {
     for (const [path, writes] of paths) {
       // What is held back may have been obeyed before, and what stood beneath is gone then.
       if (writes.some(({ address }) => watched.table.shadows.has(address))) continue
+      // Who was away when deletes were dropped may bring back what they deleted: that is in the heal report.
+      if (this.returners.ever(watched.space.id).size > 0) continue
       const live = writes.filter(({ value, expiresAtMs }) => value !== undefined && (expiresAtMs === 0 || expiresAtMs > nowMs))
       this.judgeSet(watched, path, live)
       this.judgePriorities(watched, path, live)
@@ -246,15 +272,25 @@ export class ReferenceModel implements Check, Witness {
   }
 
   private judgeHeldBack({ table, host, space }: Watched): void {
-    const limitMs = hlcToMs(table.skewLimit()) - promotedWithinMs
-    for (const shadow of table.shadows.values())
-      if (hlcToMs(shadow.time) < limitMs)
+    const limit = table.skewLimit()
+    const { nowMs, world } = this.run
+    // A process that is stopped does nothing, and what is due it does when it goes on.
+    if (world.processes.some(({ name, host: { isPaused } }) => name === host && isPaused)) return
+    for (const shadow of table.shadows.values()) {
+      if (shadow.time > limit) {
+        this.dueSinceMs.delete(shadow)
+        continue
+      }
+      const sinceMs = this.dueSinceMs.get(shadow) ?? nowMs
+      this.dueSinceMs.set(shadow, sinceMs)
+      if (nowMs - sinceMs > promotedWithinMs)
         this.run.fail(this, 'held back too long', `${host} holds a write of ${shadow.path} back though its time has come.`, {
           space: space.id,
           host,
           path: shadow.path,
-          aheadMs: hlcToMs(shadow.time) - limitMs
+          aheadMs: hlcToMs(shadow.time) - hlcToMs(limit)
         })
+    }
   }
 }
 

@@ -20,8 +20,6 @@ import type { Machine } from './views.js'
 
 const rememberedMax = 8
 const staysMs = 400
-/** Ahead of true time by more than this, a stamp may have been obeyed by a wrong clock and be held back since. */
-const skewMs = 300_000
 
 interface Memory {
   readonly space: SpaceId
@@ -97,7 +95,8 @@ export class SessionGuarantees implements Check, Witness {
     if (isOneWrite(write, before) || before.value === undefined || before.expiresAtMs !== 0) return
     if (ledger.voided.has(write.address) || this.returners.isActive(space.id)) return
     const aheadMs = hlcToMs(before.time) - (this.run.world.epochMs + this.run.nowMs)
-    if (aheadMs > skewMs - 1_000 || table.shadows.has(write.address)) return
+    // Ahead of true time by about the skew, it may have been obeyed by a wrong clock, and be held back since.
+    if (aheadMs > table.trusted.maxClockSkewMs - 1_000 || table.shadows.has(write.address)) return
     this.judged++
     this.run.fail(
       this,

@@ -28,8 +28,8 @@ export interface Write {
 
 /** A writer: one incarnation of a node. */
 export class Author {
-  /** The seq up to which anybody but the incarnation itself has covered it. What is above may have been lost with it. */
-  heardUpTo = 0
+  /** Machine → the seq up to which it has it, but for the incarnation's own. */
+  private readonly heard = new Map<string, number>()
   private writes: (Write | undefined)[] = []
   /** Seq of the first that is kept. */
   private first = 1
@@ -41,6 +41,18 @@ export class Author {
     /** In the order in which they were first seen. */
     readonly index: number
   ) {}
+
+  /** The seq up to which anybody but the incarnation itself has it. What is above may have been lost with it, or by all who had it. */
+  get heardUpTo(): number {
+    let upTo = 0
+    for (const seq of this.heard.values()) upTo = Math.max(upTo, seq)
+    return upTo
+  }
+
+  /** A machine has it up to a seq, from now on. */
+  heardBy(host: string, seq: number): void {
+    this.heard.set(host, seq)
+  }
 
   get(seq: number): Write | undefined {
     return this.writes[seq - this.first]

@@ -95,9 +95,8 @@ export class StrongEventualConsistency implements Check, Witness {
     const older = (this.overwritten.get(space.id) ?? []).filter(write => this.isBeaten(watched, write))
     const expected = table.hash()
     const random = seededRandom(this.run.plan.seed).fork(`replay of ${space.id}`)
-    const nowMs = table.trusted.nowMs()
     for (let i = 0; i < replays; i++) {
-      const hash = mergeAll([...held, ...older.map(entryOf)], random, nowMs)
+      const hash = mergeAll([...held, ...older.map(entryOf)], random, table.trusted)
       if (hashesEqual(hash, expected)) continue
       return this.run.fail(
         this,
@@ -123,10 +122,10 @@ function entryOf({ path, slot, value, time, seq, expiresAtMs, author }: Write): 
   return { path, slot, value, time, seq, expiresAtMs, writer: author, quality: 0, batch: 0 }
 }
 
-function mergeAll(entries: readonly Written[], random: Random, nowMs: number): TableHash {
+function mergeAll(entries: readonly Written[], random: Random, trusted: TrustedClock): TableHash {
   const table = new RegisterTable({
     node: nodeId('replay'),
-    trusted: new TrustedClock(new ManualClock(nowMs), 300_000),
+    trusted: new TrustedClock(new ManualClock(trusted.nowMs()), trusted.maxClockSkewMs),
     random
   })
   const order = entries.flatMap(entry => (random.float() < 0.25 ? [entry, entry] : [entry]))
