@@ -54,7 +54,7 @@ abstract class SimulatedProcess<Running extends { close(): Promise<void> }> {
   private clock: SimulatedClock | undefined
   private boots = 0
   private restart: Timer | undefined
-  private isClosing = false
+  private closing = false
   private startsOnceClosed = false
 
   constructor(
@@ -80,9 +80,14 @@ abstract class SimulatedProcess<Running extends { close(): Promise<void> }> {
     return this.clock !== undefined
   }
 
+  /** It was told to end, and takes no new work. */
+  get isClosing(): boolean {
+    return this.closing
+  }
+
   /** Starts the process, unless there is one; one that is closing is followed by another. It is {@link open} some events later. */
   start(): void {
-    if (this.isClosing) this.startsOnceClosed = true
+    if (this.closing) this.startsOnceClosed = true
     if (this.clock || !this.mayStart) return
     this.restart?.cancel()
     const { world, host, identity: key, disk, time } = this
@@ -132,7 +137,7 @@ abstract class SimulatedProcess<Running extends { close(): Promise<void> }> {
       this.kill()
       if (again) this.start()
     }
-    this.isClosing = true
+    this.closing = true
     const patience = this.world.kernel.after(closeWithinMs, this.name, 'SIGKILL', end)
     running.close().then(end, end)
   }
@@ -152,7 +157,7 @@ abstract class SimulatedProcess<Running extends { close(): Promise<void> }> {
     this.clock?.stop()
     this.clock = undefined
     this.running = undefined
-    this.isClosing = this.startsOnceClosed = false
+    this.closing = this.startsOnceClosed = false
   }
 
   /** As a supervisor does: the process has ended by itself, over what is on its disk. */

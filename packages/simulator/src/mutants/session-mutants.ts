@@ -115,11 +115,11 @@ export const sessionMutants: readonly Mutant[] = [
     killedBy: 'acknowledged-writes'
   },
   {
-    name: 'signals-never-credited',
-    what: 'signals use up credit that the receiver never gives back',
+    name: 'credit-leaks',
+    what: 'of the credit that a receiver owes it gives back that of the last frame alone',
     module: 'session/credit',
-    from: '!counted.has(kind)',
-    to: '!counted.has(kind) || kind === Kind.Signal',
+    from: 'const grant = this.consumed',
+    to: 'const grant = bytes',
     killedBy: 'convergence'
   },
   {

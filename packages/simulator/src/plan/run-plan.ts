@@ -157,7 +157,7 @@ class Performance {
   /** What a process is asked while it is stopped, it does when it goes on. */
   private ask(operation: PlannedOperation): void {
     const process = this.run.world.nodes.find(({ name }) => name === operation.by)
-    process?.host.happen(() => this.operate(operation))
+    process?.host.happen(() => process.isClosing || this.operate(operation))
   }
 
   private operate(operation: PlannedOperation): void {

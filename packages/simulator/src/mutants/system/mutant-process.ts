@@ -7,7 +7,7 @@ import type { Kill } from '../score.js'
 
 /** What a process is told at its start; then it is asked for one seed after another. */
 export interface MutantTask {
-  /** A module whose default export is a scenario; undefined: the one made for mutants. */
+  /** A module whose default export is a scenario; undefined: those made for mutants, in turn. */
   readonly scenario?: string | undefined
   /** Checks that do not look. */
   readonly without: readonly string[]
@@ -19,7 +19,7 @@ export interface SeedAnswer {
 }
 
 /** A process that looks at no clock any more is given up after this. */
-const seedWithinMs = 1_800_000
+const seedWithinMs = 180_000
 const errorsKept = 4_000
 
 /** A mutant, or the runtime as it is, in a process that runs seeds as it is asked for them. */

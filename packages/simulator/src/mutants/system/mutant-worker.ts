@@ -3,20 +3,20 @@ import { usualChecks } from '../../checks/index.js'
 import { drawPlan } from '../../plan/draw-plan.js'
 import { runPlan } from '../../plan/run-plan.js'
 import { Scenario, type AnyScenario } from '../../plan/scenario.js'
-import { mutationScenario } from '../mutation-scenario.js'
+import { themeOf } from '../themes.js'
 import type { MutantTask, SeedAnswer } from './mutant-process.js'
 
 /** A seed that takes longer than this hangs. */
-const seedWithinMs = 120_000
+const seedWithinMs = 30_000
 
 const task = JSON.parse(process.argv[2]!) as MutantTask
 const given =
-  task.scenario === undefined ? mutationScenario : ((await import(task.scenario)) as { readonly default: AnyScenario }).default
-const scenario = without(given, task.without)
+  task.scenario === undefined ? undefined : ((await import(task.scenario)) as { readonly default: AnyScenario }).default
 
 process.on('message', (seed: number) => void run(seed).then(answer => process.send!(answer)))
 
 async function run(seed: number): Promise<SeedAnswer> {
+  const scenario = without(given ?? themeOf(seed), task.without)
   const { finding } = await within(seed, runPlan(scenario, drawPlan(scenario, seed)))
   if (!finding) return {}
   const { check, fingerprint, sentence } = finding

@@ -1,0 +1,79 @@
+/** What is done in the mutants' scenarios beside the usual operations. */
+import fc from 'fast-check'
+import type { OperationKind } from '../operations/operation.js'
+
+/** Over few paths: for a moment, or for good. */
+function overriding(kind: string, expires: boolean): OperationKind<{ path: string; value: number; forMs: number }> {
+  return {
+    kind,
+    arbitrary: fc.record({
+      path: fc.integer({ min: 1, max: 2 }).map(n => `override/${n}`),
+      value: fc.integer({ min: 0, max: 100 }),
+      forMs: fc.integer({ min: 200, max: 4_000 })
+    }),
+    run: ({ site, run, name }, { path, value, forMs }) => {
+      const { dot } = site.points.set(path, value, expires ? { expiresInMs: forMs } : {})
+      run.history.add('written', { atMs: run.nowMs, host: name, space: site.space('state').id, path, dot, expires })
+    },
+    describe: ({ path, value, forMs }) => `writes ${path} = ${value} for ${expires ? `${forMs} ms` : 'good'}`
+  }
+}
+
+export const takeOver = overriding('take-over', false)
+export const brief = overriding('override-briefly', true)
+
+/** The lowest levels of a priority array, one at a time. */
+export const lowLevel: OperationKind<{ level: number; value: number | null }> = {
+  kind: 'low-level',
+  arbitrary: fc.record({ level: fc.constantFrom(15, 16), value: fc.option(fc.integer({ min: 0, max: 9 })) }),
+  run: ({ site }, { level, value }) => {
+    const array = site.points.priority('damper')
+    if (value === null) array.relinquish(level)
+    else array.write(level, value)
+  },
+  describe: ({ level, value }) => (value === null ? `relinquishes ${level}` : `writes ${value} at ${level}`)
+}
+
+/** Texts so long that a few of them fill a frame. */
+export const longText: OperationKind<{ path: string; length: number }> = {
+  kind: 'set-long',
+  arbitrary: fc.record({
+    path: fc.integer({ min: 1, max: 8 }).map(n => `long/${n}`),
+    length: fc.integer({ min: 10_000, max: 60_000 })
+  }),
+  run: ({ site, operation }, { path, length }) => void site.points.set(path, operation.id.padEnd(length, '.')),
+  describe: ({ path, length }) => `writes a text of ${length} letters at ${path}`
+}
+
+/** Writes, and asks only a while later whether that is durable, again and again, as who shows it does. */
+export const askLater: OperationKind<{ path: string; value: number; afterMs: readonly number[] }> = {
+  kind: 'set-ask-later',
+  weight: 4,
+  arbitrary: fc.record({
+    path: fc.integer({ min: 1, max: 4 }).map(n => `asked/${n}`),
+    value: fc.integer({ min: 0, max: 1_000 }),
+    afterMs: fc.array(fc.integer({ min: 1, max: 500 }), { minLength: 1, maxLength: 5 })
+  }),
+  run: ({ site, clock }, { path, value, afterMs }) => {
+    const receipt = site.points.set(path, value)
+    for (const ms of afterMs) clock.setTimer(ms, () => void receipt.durable('local').catch(() => undefined))
+  },
+  describe: ({ path, value, afterMs }) =>
+    `writes ${path} = ${value}, and asks after ${afterMs.join(', ')} ms whether that is durable`
+}
+
+const everyTickMs = 400
+
+/** A sample that is taken on the tick of the wall clock, as services do that agree on when: of two nodes it has one stamp. */
+export const sample: OperationKind<{ path: string; value: number }> = {
+  kind: 'sample',
+  weight: 4,
+  arbitrary: fc.record({
+    path: fc.integer({ min: 1, max: 2 }).map(n => `sample/${n}`),
+    value: fc.integer({ min: 0, max: 1_000 })
+  }),
+  run: ({ site, clock }, { path, value }) => {
+    clock.setTimer(everyTickMs - (clock.wallMs() % everyTickMs), () => void site.points.set(path, value))
+  },
+  describe: ({ path, value }) => `will sample ${path} = ${value}`
+}

@@ -1,0 +1,187 @@
+/**
+ * What mutants are run in: a family of small scenarios, taken in turn by the number of the seed. Each has few nodes, few addresses, and
+ * of all faults those of one theme, so that within some seconds of simulated time they strike again and again where it hurts. What
+ * takes days in a building takes seconds here: clocks may be off by a second or two, deletes are collected at once, logs are rewritten
+ * when they have a few records.
+ */
+import type { LogTuning, ReplicaTiming } from '@selvedge/replica'
+import fc from 'fast-check'
+import { clockJump } from '../faults/clock-faults.js'
+import { clone, relayRollback, restoreOldCopy } from '../faults/data-faults.js'
+import { diskCorrupt, diskFails, diskFull } from '../faults/disk-faults.js'
+import type { FaultKind } from '../faults/fault.js'
+import { badLink, clog, flap, halfOpen, oneWay, partition, slowPeer, trunkCut } from '../faults/network-faults.js'
+import { membership, nodeReplace } from '../faults/membership-faults.js'
+import { kill, nodePause, powerLoss, relayOutage, shutDown } from '../faults/process-faults.js'
+import * as operations from '../operations/index.js'
+import { Scenario, scenario, type AnyScenario } from '../plan/scenario.js'
+import { mutationScenario } from './mutation-scenario.js'
+import { blackout, clockOff, cutUnderWay, diskLags, diskRots } from './theme-faults.js'
+import { askLater, brief, longText, lowLevel, sample, takeOver } from './theme-operations.js'
+
+const { addElement, batch, editConfig, editDocument, increment, override, read, remove, removeElement, set, writePriority } =
+  operations
+
+/** Upkeep that takes days in a building. */
+const quick: Partial<ReplicaTiming> = {
+  maxClockSkewMs: 2_000,
+  gcIntervalMs: 700,
+  gcHorizonMs: 6_000,
+  deletesKeptMs: 0,
+  closeIncarnationsAfterMs: 4_000,
+  compareIntervalMs: 2_000
+}
+
+const smallLog: LogTuning = { recordBytes: 300, batchBytes: 900, slackBytes: 1_200, rewriteBytes: 600 }
+
+const points = 3
+
+const kinds = (...all: readonly unknown[]): readonly FaultKind[] => all as readonly FaultKind[]
+
+function theme(
+  name: string,
+  nodes: number,
+  options: { timing?: Partial<ReplicaTiming>; logTuning?: LogTuning } = {}
+): Scenario<'a'> {
+  const chosen = { timing: { ...quick, ...options.timing }, ...(options.logTuning ? { logTuning: options.logTuning } : {}) }
+  return scenario(`mutants: ${name}`).site('a', { nodes }).siteOptions(chosen).relayOptions(chosen).lasts('16s')
+}
+
+export const crashes = theme('crashes', 3)
+  .workload(
+    { every: '60ms' },
+    set({ points, weight: 4 }),
+    remove({ points }),
+    batch({ points, weight: 2 }),
+    increment({ points: 1, weight: 2 }),
+    addElement({ points: 1 }),
+    removeElement({ points: 1 }),
+    lowLevel,
+    read({ points, weight: 2 }),
+    askLater
+  )
+  .swarm({ kinds: kinds(powerLoss, blackout, cutUnderWay, kill, diskFull, diskFails), every: '500ms', upTo: '3s' })
+
+// Deletes stay, to be rewritten.
+export const logs = theme('logs', 2, { logTuning: smallLog, timing: { gcIntervalMs: 60_000 } })
+  .withoutRelay()
+  .lasts('20s')
+  .workload({ every: '15ms', on: ['a-1'] }, set({ points: 4 }))
+  .workload({ every: '120ms', on: ['a-1'] }, set({ points: 30 }), remove({ points: 30, weight: 2 }))
+  .workload({ every: '300ms', on: ['a-2'] }, set({ points: 30, weight: 3 }), increment({ points: 1 }))
+  .swarm({ kinds: kinds(powerLoss, kill, shutDown, cutUnderWay, partition, halfOpen), every: '900ms', upTo: '6s' })
+
+export const harm = theme('harm', 3)
+  .workload({ every: '80ms' }, set({ points, weight: 4 }), remove({ points }), increment({ points: 1 }), read({ points }))
+  .swarm({
+    kinds: kinds(diskCorrupt, diskRots, restoreOldCopy, relayRollback, clone, powerLoss, partition),
+    every: '900ms',
+    upTo: '3s'
+  })
+
+export const clocks = theme('clocks', 3)
+  .workload({ every: '60ms' }, set({ points, weight: 4 }), remove({ points }), sample, increment({ points: 1 }), read({ points }))
+  .swarm({ kinds: kinds(clockOff, clockJump, powerLoss, partition), every: '900ms', upTo: '4s' })
+
+export const shadows = theme('shadows', 2)
+  .withoutRelay()
+  .workload({ every: '70ms' }, set({ points, weight: 4 }), remove({ points }), sample, takeOver, brief, read({ points }))
+  .swarm({ kinds: kinds(clockOff, powerLoss, partition, kill), every: '900ms', upTo: '4s' })
+
+export const deletes = theme('deletes', 3, { timing: { gcHorizonMs: 2_500, closeIncarnationsAfterMs: 1_500 } })
+  .workload(
+    { every: '80ms' },
+    set({ points, weight: 4 }),
+    remove({ points, weight: 3 }),
+    batch({ points, weight: 2 }),
+    addElement({ points: 1 }),
+    removeElement({ points: 1 }),
+    writePriority({ points: 1 }),
+    takeOver,
+    brief
+  )
+  .swarm({ kinds: kinds(partition, powerLoss, trunkCut, oneWay, slowPeer, clog, kill), every: '900ms', upTo: '7s' })
+
+/** Everybody is late at some time: deletes are dropped before all have had them. */
+export const late = theme('late', 3, { timing: { gcIntervalMs: 300, gcHorizonMs: 2_000, closeIncarnationsAfterMs: 1_000 } })
+  .withoutRelay()
+  .workload(
+    { every: '90ms' },
+    set({ points: 4, weight: 3 }),
+    remove({ points: 4, weight: 3 }),
+    addElement({ points: 1 }),
+    removeElement({ points: 1 })
+  )
+  .swarm({ kinds: kinds(partition, powerLoss), every: '1200ms', upTo: '8s' })
+
+/** A link that hardly stands: merge after merge. */
+export const flapping = theme('flapping', 2)
+  .withoutRelay()
+  .lasts('32s')
+  .workload({ every: '60ms' }, set({ points, weight: 3 }), remove({ points }), increment({ points: 1 }))
+  .faults(({ at }) => [at('5s').do(flap, { a: 'a-1', b: 'a-2', downMs: 60, upMs: 250, how: 'closed' }).for('26s')])
+
+/** A cloud that is away for minutes, and nodes that are gone for good. */
+export const outage = theme('outage', 2)
+  .lasts('5m')
+  .workload({ every: '3s' }, set({ points, weight: 3 }), remove({ points }), increment({ points: 1 }))
+  .swarm({ kinds: kinds(nodeReplace, membership, relayOutage, partition), every: '60s', upTo: '20s' })
+  .faults(({ at }) => [at('40s').cutTrunk('a').for('4m')])
+
+/** Nobody is late, and incarnations are closed soon. */
+export const restarts = theme('restarts', 3, { timing: { gcHorizonMs: 60_000, closeIncarnationsAfterMs: 800 } })
+  .withoutRelay()
+  .workload({ every: '90ms' }, set({ points, weight: 4 }), remove({ points }), increment({ points: 2 }), batch({ points }))
+  .swarm({ kinds: kinds(kill, powerLoss, partition, slowPeer), every: '600ms', upTo: '5s' })
+
+/** Catch-ups of many frames, on links that are too slow for them. */
+export const bulk = theme('bulk', 2)
+  .workload({ every: '50ms' }, longText)
+  .workload({ every: '20ms' }, set({ points: 6, weight: 3 }), remove({ points: 6 }))
+  .swarm({ kinds: kinds(partition, clog, badLink, slowPeer, flap, nodePause), every: '500ms', upTo: '3s' })
+
+export const documents = theme('documents', 3)
+  .workload({ every: '80ms' }, editDocument({ documents: 2, weight: 4 }), editConfig({ documents: 1 }), set({ points }))
+  .swarm({
+    kinds: kinds(powerLoss, kill, partition, cutUnderWay, diskLags, diskFull, shutDown, restoreOldCopy, flap),
+    every: '700ms',
+    upTo: '3s'
+  })
+
+export const links = theme('links', 3)
+  .workload(
+    { every: '60ms' },
+    set({ points, weight: 4 }),
+    set({ points: 2, space: 'local', value: fc.string({ minLength: 12, maxLength: 40 }) }),
+    remove({ points }),
+    batch({ points, weight: 2 }),
+    increment({ points: 1 }),
+    read({ points, weight: 2 })
+  )
+  .swarm({
+    kinds: kinds(partition, oneWay, clog, badLink, slowPeer, halfOpen, flap, trunkCut, relayOutage, nodePause, shutDown),
+    every: '500ms',
+    upTo: '4s'
+  })
+
+/** A seed's scenario is told by its number: all themes in turn. */
+export const mutationThemes: readonly AnyScenario[] = [
+  crashes,
+  logs,
+  harm,
+  clocks,
+  shadows,
+  deletes,
+  late,
+  restarts,
+  flapping,
+  bulk,
+  outage,
+  documents,
+  links,
+  mutationScenario
+]
+
+export function themeOf(seed: number): AnyScenario {
+  return mutationThemes[seed % mutationThemes.length]!
+}
