@@ -24,6 +24,7 @@ const { addElement, batch, editConfig, editDocument, increment, override, read, 
 
 /** Upkeep that takes days in a building. */
 const quick: Partial<ReplicaTiming> = {
+  meshCalmKeepaliveMs: 800,
   maxClockSkewMs: 2_000,
   gcIntervalMs: 700,
   gcHorizonMs: 6_000,
