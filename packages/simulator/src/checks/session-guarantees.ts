@@ -118,7 +118,7 @@ export class SessionGuarantees implements Check, Witness {
       const watched = this.observer.at(machine.name, space)
       if (!watched || !isCovered(watched, write)) continue
       this.judged++
-      if (isCovered(watched, read)) continue
+      if (isCovered(watched, read) || isClosedFor(watched, read)) continue
       return this.run.fail(
         this,
         'writes do not follow reads',
@@ -185,6 +185,11 @@ function isCovered(watched: Watched, write: Write): boolean {
   const writer = table.writers.get(write.author.key)
   if (!writer || !table.covers(writer, write.seq)) return false
   return !table.isClosed(writer) || write.seq <= watched.coveredUpTo(writer)
+}
+
+// What is still held of a closed incarnation is owed to who lacks it, by those that hold it: nothing else must follow.
+function isClosedFor({ table }: Watched, { author }: Write): boolean {
+  return author.createdAt <= (table.vector().closed.get(author.node) ?? Number.NEGATIVE_INFINITY)
 }
 
 function remember<T>(list: T[], item: T): void {
