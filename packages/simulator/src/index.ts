@@ -1,6 +1,7 @@
 export { default as fc } from 'fast-check'
 export { Kernel, type Happened } from './kernel.js'
 export type { Check, CheckFactory } from './checks/check.js'
+export { checkNames } from './checks/index.js'
 export { allKinds, faultKinds, forgetful, harmless, untimely } from './faults/index.js'
 export type { FaultKind } from './faults/fault.js'
 export {

@@ -43,7 +43,7 @@ export function simMutateCommand(sim: Command, io: Io): void {
 }
 
 async function mutateRuntime(io: Io, flags: MutateFlags): Promise<void> {
-  const { hunt, mutants } = await import('@selvedge/simulator')
+  const { checkNames, hunt, mutants } = await import('@selvedge/simulator')
   const chosen = mutants.filter(({ name }) => flags.only === undefined || name.includes(flags.only))
   if (chosen.length === 0) throw usage(`no mutant has ${JSON.stringify(flags.only)} in its name`)
   const style = styleFor(io.colours)
@@ -80,6 +80,6 @@ async function mutateRuntime(io: Io, flags: MutateFlags): Promise<void> {
     silence()
   }
   if (flags.json) await io.write(`${JSON.stringify(mutantsJson(outcomes, chosen))}\n`)
-  else await io.write(scoreReport(outcomes, chosen, style))
+  else await io.write(scoreReport(outcomes, chosen, style, checkNames()))
   throw new Ended(exitCodeOfMutants(outcomes, chosen.length))
 }

@@ -25,6 +25,9 @@ describe('what became of mutants', () => {
       '\n2 of 3 mutants noticed (66 %), half of them within 3 seeds\n  counters: 2\nnot noticed: third\n' +
         '1 mutant not run: the time was over\n1 mutant not fitting the runtime as it is\n'
     )
+    expect(scoreReport([{ ...dead, alone: true }], [], plain, ['counters', 'growth'])).toContain(
+      '  counters: 1, of which nothing else notices one\nalone in noticing nothing: growth\n'
+    )
     expect(mutantsJson(all, asked)).toMatchObject({
       killed: 2,
       total: 3,

@@ -12,7 +12,13 @@ export function mutantLine({ mutant, seeds, kill, alone }: MutantOutcome, wide: 
   return `${style.good('✓')} ${name}  ${kill.check} in ${counted(seeds, 'seed')}${by}: ${style.dim(printable(kill.sentence))}\n`
 }
 
-export function scoreReport(outcomes: readonly MutantOutcome[], asked: readonly Mutant[], style: Style): string {
+/** `checks`: names of all that looked. */
+export function scoreReport(
+  outcomes: readonly MutantOutcome[],
+  asked: readonly Mutant[],
+  style: Style,
+  checks: readonly string[] = []
+): string {
   const fit = outcomes.filter(({ kill }) => !kill || !isStale(kill))
   const { killed, total, share, medianSeeds, byCheck, aloneByCheck, survivors } = scoreOf(fit)
   const lines = [
@@ -21,10 +27,12 @@ export function scoreReport(outcomes: readonly MutantOutcome[], asked: readonly 
     ...[...byCheck]
       .sort(([, a], [, b]) => b.length - a.length)
       .map(([check, names]) => {
-        const alone = aloneByCheck.get(check)?.length ?? 0
-        return `  ${check}: ${names.length}${alone > 0 ? `, of which ${alone} nothing else notices` : ''}`
+        const alone = aloneByCheck.get(check) ?? []
+        return `  ${check}: ${names.length}${alone.length > 0 ? `, of which nothing else notices ${alone.join(', ')}` : ''}`
       })
   ]
+  const idle = fit.some(({ alone }) => alone !== undefined) ? checks.filter(check => !aloneByCheck.has(check)) : []
+  if (idle.length > 0) lines.push(style.warning(`alone in noticing nothing: ${idle.join(', ')}`))
   if (survivors.length > 0) lines.push(`${style.bad('not noticed:')} ${survivors.join(', ')}`)
   const notRun = asked.length - outcomes.length
   if (notRun > 0) lines.push(style.warning(`${counted(notRun, 'mutant')} not run: the time was over`))

@@ -88,7 +88,9 @@ export class DotsAndCoverage implements Check, Witness {
     if (write.value !== undefined || ledger.voided.has(write.address)) return false
     const held = table.peekAddress(write.address)
     if (held?.value === undefined || held.time >= write.time || table.shadows.has(write.address)) return false
-    return !table.isExpired(held) && this.returners.ever(space.id).size === 0
+    if (table.isExpired(held) || this.returners.ever(space.id).size > 0) return false
+    // Where it was collected, this replica may be one that is late and was not seen to be.
+    return this.observer.replicas(space.id).every(other => (other.table.writers.get(write.author.key)?.floor ?? 0) < write.seq)
   }
 
   private falseCoverage(watched: Watched, write: Write): void {

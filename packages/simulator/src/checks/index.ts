@@ -27,3 +27,8 @@ export function usualChecks(): Check[] {
     new ConflictsRecorded()
   ]
 }
+
+/** By which verdicts and `without` name them. */
+export function checkNames(): string[] {
+  return usualChecks().map(({ name }) => name)
+}

@@ -7,8 +7,9 @@ import type { WriterKey } from '@selvedge/documents'
 import type { Run } from '../run.js'
 import { observerOf, type Observer, type Watched, type Witness } from './observer.js'
 
-/** Floors are compared with what is covered this often, beside whenever tombstones leave a table. */
+/** Floors are compared with what is covered this often, beside whenever tombstones are seen to leave a table; of quick collections oftener. */
 const lookEveryMs = 5_000
+const looksPerCollection = 4
 
 interface Returning {
   readonly floors: Map<WriterKey, number>
@@ -75,7 +76,8 @@ export class Returners implements Witness {
   private look(space: SpaceId): void {
     const returning = this.of(space)
     const { floors, hosts, ever } = returning
-    returning.lookAtMs = this.run.nowMs + lookEveryMs
+    const { gcIntervalMs = Infinity } = this.run.world.options.siteOptions?.timing ?? {}
+    returning.lookAtMs = this.run.nowMs + Math.min(lookEveryMs, gcIntervalMs / looksPerCollection)
     const replicas = this.observer.replicas(space)
     for (const { table } of replicas)
       for (const { key, floor } of table.writers.values()) if (floor > (floors.get(key) ?? 0)) floors.set(key, floor)

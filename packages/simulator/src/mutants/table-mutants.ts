@@ -131,10 +131,10 @@ export const tableMutants: readonly Mutant[] = [
   },
   {
     name: 'closed-too-soon',
-    what: 'an old incarnation is closed though a member lacks some of its writes',
+    what: 'an old incarnation is closed though a member has more of its writes',
     module: 'replica/gc',
     from: '(vector.seqs.get(writer.key) ?? 0) === writer.covered',
-    to: '(vector.seqs.get(writer.key) ?? 0) <= writer.covered',
+    to: '(vector.seqs.get(writer.key) ?? 0) >= writer.covered',
     killedBy: 'dots-and-coverage'
   },
   {

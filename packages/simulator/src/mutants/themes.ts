@@ -14,13 +14,12 @@ import { badLink, clog, flap, halfOpen, oneWay, partition, slowPeer, trunkCut } 
 import { membership, nodeReplace } from '../faults/membership-faults.js'
 import { kill, nodePause, powerLoss, relayOutage, shutDown } from '../faults/process-faults.js'
 import * as operations from '../operations/index.js'
-import { Scenario, scenario, type AnyScenario } from '../plan/scenario.js'
+import { scenario, type AnyScenario, type Scenario } from '../plan/scenario.js'
 import { mutationScenario } from './mutation-scenario.js'
 import { blackout, clockOff, cutUnderWay, diskLags, diskRots } from './theme-faults.js'
 import { askLater, brief, longText, lowLevel, sample, takeOver } from './theme-operations.js'
 
-const { addElement, batch, editConfig, editDocument, increment, override, read, remove, removeElement, set, writePriority } =
-  operations
+const { addElement, batch, editConfig, editDocument, increment, read, remove, removeElement, set, writePriority } = operations
 
 /** Upkeep that takes days in a building. */
 const quick: Partial<ReplicaTiming> = {
