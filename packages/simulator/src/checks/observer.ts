@@ -40,6 +40,7 @@ export class Watched {
   readonly covered = new Map<WriterLog, number>()
   changeIndex = 0
   vectorVersion = -1
+  tombstones = 0
   durable: DurableState
   /** What it holds was read from its disk, and nothing has come since. */
   loading = true
@@ -100,7 +101,7 @@ export interface Witness {
   /** It claims that more is durable. */
   stored?(watched: Watched): void
   acknowledged?(acknowledged: Acknowledged): void
-  /** Registers, shadows or the vector changed: told once an event, after all else. */
+  /** Registers, shadows or the vector changed, or deletes were collected: told once an event, after all else. */
   moved?(watched: Watched): void
 }
 
@@ -170,7 +171,10 @@ export class Observer {
     for (const machine of machines) this.claims(machine)
     if (this.acknowledgements.length > 0)
       for (const acknowledged of this.acknowledgements.splice(0)) this.tell(witness => witness.acknowledged?.(acknowledged))
-    for (const watched of moved) this.tell(witness => witness.moved?.(watched))
+    for (const watched of moved) {
+      watched.tombstones = watched.table.tombstones.size
+      this.tell(witness => witness.moved?.(watched))
+    }
   }
 
   private lookAt(machine: Machine, moved: Watched[], booted: Watched[]): void {
@@ -192,9 +196,7 @@ export class Observer {
         state.spaces.set(id, watched)
         booted.push(watched)
       }
-    for (const watched of state.spaces.values())
-      if (watched.table.changeIndex !== watched.changeIndex || watched.table.vectorVersion !== watched.vectorVersion)
-        moved.push(watched)
+    for (const watched of state.spaces.values()) if (hasMoved(watched)) moved.push(watched)
   }
 
   private watch(machine: Machine, space: SpaceReplica): Watched {
@@ -295,4 +297,8 @@ export class Observer {
 export function placeOf(register: Register): string {
   const address = addressOf(register.path, register.slot)
   return register.shadow ? address + shadowMark : address
+}
+
+function hasMoved({ table, changeIndex, vectorVersion, tombstones }: Watched): boolean {
+  return table.changeIndex !== changeIndex || table.vectorVersion !== vectorVersion || table.tombstones.size !== tombstones
 }
