@@ -117,16 +117,17 @@ export const late = theme('late', 3, { timing: { gcIntervalMs: 300, gcHorizonMs:
 /** A link that hardly stands: merge after merge. */
 export const flapping = theme('flapping', 2)
   .withoutRelay()
-  .lasts('32s')
-  .workload({ every: '60ms' }, set({ points, weight: 3 }), remove({ points }), increment({ points: 1 }))
-  .faults(({ at }) => [at('5s').do(flap, { a: 'a-1', b: 'a-2', downMs: 60, upMs: 250, how: 'closed' }).for('26s')])
+  .lasts('3m')
+  .workload({ every: '400ms' }, set({ points, weight: 3 }), remove({ points }), increment({ points: 1 }))
+  .faults(({ at }) => [at('5s').do(flap, { a: 'a-1', b: 'a-2', downMs: 60, upMs: 250, how: 'closed' }).for('175s')])
 
-/** A cloud that is away for minutes, and nodes that are gone for good. */
+/** A cloud that is away from a building for minutes, and nodes that are gone for good. */
 export const outage = theme('outage', 2)
+  .site('b', { nodes: 1 })
   .lasts('5m')
   .workload({ every: '3s' }, set({ points, weight: 3 }), remove({ points }), increment({ points: 1 }))
-  .swarm({ kinds: kinds(nodeReplace, membership, relayOutage, partition), every: '60s', upTo: '20s' })
-  .faults(({ at }) => [at('40s').cutTrunk('a').for('4m')])
+  .swarm({ kinds: kinds(nodeReplace, membership), every: '40s', upTo: '20s' })
+  .faults(({ at }) => [at('10s').cutTrunk('b').for('5m')])
 
 /** Nobody is late, and incarnations are closed soon. */
 export const restarts = theme('restarts', 3, { timing: { gcHorizonMs: 60_000, closeIncarnationsAfterMs: 800 } })
