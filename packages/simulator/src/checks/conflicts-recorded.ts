@@ -3,8 +3,8 @@
  * covered, the loser stands in a conflict log of the space, and is counted in the heal report if it came in a merge after a cut.
  */
 import type { SpaceId } from '@selvedge/core'
-import { isSystemPath, valuesMatch, type Register, type VersionVector } from '@selvedge/documents'
-import { conflictPrefix, conflictsKept, type ConflictRecord } from '@selvedge/replica'
+import { isSystemPath, valuesMatch, type Register, type VersionVector, type WriterLog } from '@selvedge/documents'
+import { conflictPrefix, conflictsKept, type ConflictRecord, type Peer } from '@selvedge/replica'
 import type { Session } from '@selvedge/session'
 import type { Run } from '../run.js'
 import type { Check } from './check.js'
@@ -36,8 +36,6 @@ interface Lost {
   readonly host: string
   /** The session in which the winner came. */
   readonly source: number
-  /** Whether the winner's writer knew it nobody could tell. */
-  isUntold: boolean
   readonly atMs: number
   /** It was lost in a catch-up. */
   readonly inCatchUp: boolean
@@ -50,6 +48,8 @@ export class ConflictsRecorded implements Check, Witness {
   private returners!: Returners
   private readonly contexts = new WeakMap<Write, Context>()
   private readonly lost = new Map<SpaceId, Map<Write, Lost>>()
+  /** Losers of which a seal told that the winner's writer, or their own, had not known of the other. */
+  private readonly told = new WeakSet<Write>()
   /** Losers that a log named while both writers were in touch. */
   private readonly recordedLive = new Set<string>()
   private readonly begun = new WeakMap<Session, Begun>()
@@ -98,25 +98,32 @@ export class ConflictsRecorded implements Check, Witness {
       winner: write,
       host: watched.host,
       source: register.source,
-      isUntold: false,
       atMs: this.run.nowMs,
       inCatchUp: isOld && !this.wereInTouch(before.host, write.host, firstMs) && !this.recordedLive.has(nameOfWrite(before))
     })
   }
 
   /**
-   * A conflict is one that the sender had not covered when it sealed what won (I8): where that had gone ahead of its seal, and the loser
-   * came there meanwhile, nobody can tell whether it was known.
+   * A conflict is one of writes of which neither side covered the other's when the sender sealed (I8). Where both had gone ahead of their
+   * seals, and crossed, each seal covers the other write: then nobody can tell that its writer had not known it.
    */
   covered(watched: Watched, author: Author, from: number, to: number): void {
-    for (const one of this.lost.get(watched.space.id)?.values() ?? []) {
-      const { winner, loser, source } = one
-      if (one.host !== watched.host || winner.author !== author || winner.seq <= from || winner.seq > to) continue
-      const sender = peersOf(watched.machine).find(({ session }) => session.source === source)
-      const said = sender?.session.link(watched.space.id)?.receiver['link'].said
-      const writer = watched.table.writers.get(loser.author.key)
-      // A session that has ended before its seal has told nothing either.
-      if (!said || (writer && said.covers(writer, loser.seq))) one.isUntold = true
+    if (watched.loading) return
+
+    const { machine, table, space, host } = watched
+    for (const { winner, loser, source, host: at } of this.lost.get(space.id)?.values() ?? []) {
+      if (at !== host || winner.author !== author || winner.seq <= from || winner.seq > to) continue
+      const sender = peersOf(machine).find(({ session }) => session.source === source)
+      const writer = table.writers.get(loser.author.key)
+      if (sender && writer && !hasSaid(sender, space.id, writer, loser.seq)) this.told.add(loser)
+    }
+    const writer = table.writers.get(author.key)
+    if (!writer) return
+    for (const write of author.between(from, to)) {
+      const held = table.peekAddress(write.address)
+      if (!held || held.time < write.time || held.writer.node === author.node) continue
+      const senders = peersOf(machine).filter(peer => hasSaid(peer, space.id, writer, to))
+      if (senders.some(peer => !hasSaid(peer, space.id, held.writer, held.seq))) this.told.add(write)
     }
   }
 
@@ -160,7 +167,9 @@ export class ConflictsRecorded implements Check, Witness {
     const named = new Set(records.map(({ path, slot, loser }) => nameOf(path, slot, loser.time, loser.writer)))
     // A ring that is full has dropped its oldest.
     const full = records.length >= conflictsKept
-    const genuine = lost.filter(one => !one.isUntold && !this.cameBackLate(watched, one) && !this.wasOverwritten(watched, one))
+    const genuine = lost.filter(
+      one => this.told.has(one.loser) && !this.cameBackLate(watched, one) && !this.wasOverwritten(watched, one)
+    )
     for (const one of genuine) {
       const { loser } = one
       if (full || named.has(nameOfWrite(loser))) continue
@@ -255,4 +264,9 @@ function covers(vector: VersionVector, { author, seq }: Write): boolean {
   return (
     (vector.seqs.get(author.key) ?? 0) >= seq || (vector.closed.get(author.node) ?? Number.NEGATIVE_INFINITY) >= author.createdAt
   )
+}
+
+/** Whether a peer has said in its session that it covers a write. */
+function hasSaid({ session }: Peer, space: SpaceId, writer: WriterLog, seq: number): boolean {
+  return session.link(space)?.receiver['link'].said.covers(writer, seq) ?? false
 }
