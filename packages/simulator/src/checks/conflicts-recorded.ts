@@ -122,9 +122,21 @@ export class ConflictsRecorded implements Check, Witness {
     for (const write of author.between(from, to)) {
       const held = table.peekAddress(write.address)
       if (!held || held.time < write.time || held.writer.node === author.node) continue
-      const senders = peersOf(machine).filter(peer => hasSaid(peer, space.id, writer, to))
-      if (senders.some(peer => !hasSaid(peer, space.id, held.writer, held.seq))) this.told.add(write)
+      // Whoever has overwritten it has sent what it overwrote it with.
+      const senders = peersOf(machine).filter(
+        peer =>
+          hasSaid(peer, space.id, writer, to) &&
+          this.holds(peer.node, space.id, write) &&
+          !hasSaid(peer, space.id, held.writer, held.seq)
+      )
+      if (senders.length > 0) this.told.add(write)
     }
+  }
+
+  private holds(node: string, space: SpaceId, { address, author, seq }: Write): boolean {
+    const machine = this.observer.machines.find(known => known.node === node)
+    const held = machine && this.observer.at(machine.name, space)?.table.peekAddress(address)
+    return held?.writer.key === author.key && held.seq === seq
   }
 
   // Another replica, which had the winner first, may record a conflict as it happens: no merge after a cut is to count it.

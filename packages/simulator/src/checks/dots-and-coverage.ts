@@ -89,8 +89,12 @@ export class DotsAndCoverage implements Check, Witness {
     const held = table.peekAddress(write.address)
     if (held?.value === undefined || held.time >= write.time || table.shadows.has(write.address)) return false
     if (table.isExpired(held) || this.returners.ever(space.id).size > 0) return false
-    // Where it was collected, this replica may be one that is late and was not seen to be.
-    return this.observer.replicas(space.id).every(other => (other.table.writers.get(write.author.key)?.floor ?? 0) < write.seq)
+    // Where it was collected, or a later one, this replica may be one that is late and was not seen to be; or somebody wrote anew by an
+    // earlier clock.
+    const deletes = [write, ...ledger.deletesSince(write.address, write.time)]
+    return this.observer
+      .replicas(space.id)
+      .every(other => deletes.every(({ author, seq }) => (other.table.writers.get(author.key)?.floor ?? 0) < seq))
   }
 
   private falseCoverage(watched: Watched, write: Write): void {
