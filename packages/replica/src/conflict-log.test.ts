@@ -1,8 +1,9 @@
 import { expect, it } from 'vitest'
 import { hlcFromMs, ManualClock, nodeId, seededRandom, TrustedClock } from '@selvedge/core'
 import { RegisterTable } from '@selvedge/documents'
-import type { Conflict } from '@selvedge/session'
+import type { CatchUpReport, Conflict } from '@selvedge/session'
 import { ConflictLog } from './conflict-log.js'
+import { readHeals, recordHeal } from './heal-reports.js'
 
 const clock = new ManualClock(Date.UTC(2026, 0, 1))
 
@@ -13,6 +14,20 @@ function tableOf(node: string, seed: number): RegisterTable {
 function conflictAt(path: string): Conflict {
   const side = { value: path, time: hlcFromMs(clock.wallMs()), writer: `other~${path}`, seq: 1, quality: 0 }
   return { path, slot: '', loser: side, winner: { ...side, seq: 2 } }
+}
+
+const catchUp: CatchUpReport = {
+  peer: nodeId('there'),
+  role: 'node',
+  startedAtMs: 0,
+  durationMs: 1,
+  registersReceived: 0,
+  registersApplied: 0,
+  registersSent: 0,
+  conflicts: 1,
+  documents: [],
+  returned: [],
+  dropped: 0
 }
 
 it('goes on behind what peers give back, when the disk is older than what it recorded', () => {
@@ -36,4 +51,21 @@ it('goes on behind what peers give back, when the disk is older than what it rec
       .map(({ path }) => path)
       .sort()
   ).toEqual(['a', 'b', 'c'])
+})
+
+it('names what a clock far ahead recorded, and records beside it once that is right', () => {
+  const own = new ManualClock(clock.wallMs())
+  const table = new RegisterTable({ node: nodeId('here'), trusted: new TrustedClock(own, 300_000), random: seededRandom(3) })
+  const log = new ConflictLog(table)
+  own.jumpWall(400 * 86_400_000)
+  log.record(conflictAt('ahead'))
+  recordHeal(table, catchUp, undefined)
+  own.jumpWall(-400 * 86_400_000)
+  table.advance()
+  log.record(conflictAt('right'))
+  recordHeal(table, catchUp, undefined)
+
+  expect(table.shadows.size).toBeGreaterThan(0)
+  expect(log.newest().map(({ path }) => path)).toEqual(['ahead', 'right'])
+  expect(readHeals(table)).toHaveLength(2)
 })

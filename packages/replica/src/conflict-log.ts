@@ -6,6 +6,7 @@
 import { isHlcTime, pathProblem, type NodeId, type Value } from '@selvedge/core'
 import { slotProblem, type RegisterTable } from '@selvedge/documents'
 import type { Conflict, ConflictSide } from '@selvedge/session'
+import { ringCount, ringValues } from './ring-values.js'
 
 /** Of the paths of conflict logs. */
 export const conflictPrefix = '@conflict/'
@@ -35,10 +36,10 @@ export class ConflictLog {
   /** Conflicts that this replica has recorded, ever. */
   get count(): number {
     // Not what the disk had at the start alone: peers give back what this replica had recorded, and its disk has lost since.
-    const count = this.table.get(this.countPath)?.value
-    if (typeof count === 'number' && count > this.counted && Number.isSafeInteger(count + 1)) this.counted = count
-    // The count may be held back for its stamp, or be older than what it counts: a clock that was wrong is right again.
-    while (this.counted < conflictsKept && this.table.get(this.pathOf(this.table.node, this.counted))) this.counted++
+    this.counted = Math.max(this.counted, ringCount(this.table, this.countPath) ?? 0)
+    // It may be older than what it counts: a clock that was wrong is right again.
+    while (this.counted < conflictsKept && ringValues(this.table, this.pathOf(this.table.node, this.counted)).length > 0)
+      this.counted++
     return this.counted
   }
 
@@ -73,12 +74,14 @@ export class ConflictLog {
 
   private *records(): IterableIterator<ConflictRecord> {
     for (const node of new Set([...this.table.writers.values()].map(writer => writer.node))) {
-      const count = this.table.get(`${conflictPrefix}${node}`)?.value
+      const count = ringCount(this.table, `${conflictPrefix}${node}`) ?? 0
       for (let i = 0; i < conflictsKept; i++) {
-        const value = this.table.get(this.pathOf(node, i))?.value
-        if (value === undefined && !(typeof count === 'number' && i < count)) break
-        const record = value === undefined ? undefined : recordOf(value)
-        if (record) yield record
+        const values = ringValues(this.table, this.pathOf(node, i))
+        if (values.length === 0 && i >= count) break
+        for (const value of values) {
+          const record = recordOf(value)
+          if (record) yield record
+        }
       }
     }
   }

@@ -5,6 +5,7 @@
 import type { NodeId, Value } from '@selvedge/core'
 import type { RegisterTable } from '@selvedge/documents'
 import type { CatchUpReport } from '@selvedge/session'
+import { ringCount, ringValues } from './ring-values.js'
 
 const healPrefix = '@heal/'
 const reportsKept = 32
@@ -49,8 +50,7 @@ export function recordHeal(table: RegisterTable, report: CatchUpReport, apartMs:
     returned: report.returned.slice(0, listedMax),
     dropped: report.dropped
   }
-  const count = table.get(`${healPrefix}${table.node}`)?.value
-  const next = typeof count === 'number' ? count : 0
+  const next = ringCount(table, `${healPrefix}${table.node}`) ?? 0
   table.batch(() => {
     table.set(`${healPrefix}${table.node}/${next % reportsKept}`, { ...heal, apartMs: heal.apartMs ?? null })
     table.set(`${healPrefix}${table.node}`, next + 1)
@@ -63,13 +63,14 @@ export function readHeals(table: RegisterTable): HealReport[] {
   const reports: HealReport[] = []
   const recorders = new Set([...table.writers.values()].map(writer => writer.node))
   for (const node of [...recorders].sort()) {
-    const count = table.get(`${healPrefix}${node}`)?.value
-    const next = typeof count === 'number' && Number.isSafeInteger(count) ? count : 0
+    const next = ringCount(table, `${healPrefix}${node}`) ?? 0
     // From its newest on, around its ring.
     for (let back = 1; back <= reportsKept; back++) {
-      const value = table.get(`${healPrefix}${node}/${(((next - back) % reportsKept) + reportsKept) % reportsKept}`)?.value
-      const report = value === undefined ? undefined : reportOf(value)
-      if (report) reports.push(report)
+      const index = (((next - back) % reportsKept) + reportsKept) % reportsKept
+      for (const value of ringValues(table, `${healPrefix}${node}/${index}`)) {
+        const report = reportOf(value)
+        if (report) reports.push(report)
+      }
     }
   }
   return reports.sort((a, b) => b.atMs - a.atMs)

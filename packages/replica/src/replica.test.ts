@@ -218,6 +218,24 @@ describe('a replica', () => {
     await store.close()
   })
 
+  it('I5: a node whose clock was wrong for a moment obeys soon what it had held back in that', async () => {
+    const { clock, replica, store, space, table } = await withHeldBack()
+    clock.advance(5_000)
+    clock.advance(1_000)
+    clock.jumpWall(-7_200_000)
+    const time = hlcFromMs(clock.wallMs() + 7_200_000)
+    const writer = table.writer(makeWriterKey(nodeId('c'), time, seededRandom(5)))
+    table.merge({ path: 'q', slot: '', value: 1, time, writer, seq: 1, quality: 0, expiresAtMs: 0, batch: 0 }, 1)
+    space.merged(1)
+    clock.advance(1_000)
+    expect(table.shadows.size).toBe(2)
+    clock.jumpWall(7_200_000)
+    clock.advance(5_000)
+    expect(table.get('q')?.value).toBe(1)
+    await replica.close()
+    await store.close()
+  })
+
   it('I8: records what is written beside a write that is held back, and loses to it one day', async () => {
     const { replica, store, space, table } = await withHeldBack()
     table.set('p', 'now')

@@ -36,9 +36,8 @@ export interface ReplicaOptions {
   readonly logTuning?: Partial<LogTuning> | undefined
 }
 
-/** How often trusted time is looked at, and by how much more than the time that passed it has jumped. */
+/** How often trusted time is looked at. */
 const clockWatchMs = 5_000
-const clockJumpMs = 500
 /** A mesh has no long way to fill: what is under way is what the next change waits behind. */
 const meshWindowBytes = 64 * 1024
 
@@ -318,17 +317,11 @@ export class Replica {
     return drivers.some(({ session }) => session.peer.node === node)
   }
 
-  // Timers go by a clock that does not jump: when trusted time did, what they wait for may have come, or have been put off.
-  private watchClock(offset = this.timeOffset): void {
+  private watchClock(): void {
     this.clockTimer = this.environment.clock.setTimer(clockWatchMs, () => {
-      const now = this.timeOffset
-      if (Math.abs(now - offset) > clockJumpMs) for (const space of this.spaceMap.values()) space.advance()
-      this.watchClock(now)
+      for (const space of this.spaceMap.values()) space.lookAtClock()
+      this.watchClock()
     })
-  }
-
-  private get timeOffset(): number {
-    return this.trusted.nowMs() - this.environment.clock.monotonicMs()
   }
 
   private scheduleGc(): void {

@@ -73,6 +73,9 @@ export interface SpaceEvents {
   lastContactMs(peer: NodeId): number | undefined
 }
 
+/** By how much more than the time that passed trusted time has jumped. */
+const clockJumpMs = 500
+
 export class SpaceReplica implements SessionSpace {
   readonly id: SpaceId
   readonly residency: Residency
@@ -86,6 +89,8 @@ export class SpaceReplica implements SessionSpace {
   private conflictLog!: ConflictLog
   private dueTimer: Timer | undefined
   private dueAtMs = Number.POSITIVE_INFINITY
+  /** Trusted time less that of timers, when it was reckoned. */
+  private dueByOffset = 0
   private closed = false
   private changedNoted = false
   /** What changed in this turn is more than what arrived from others. */
@@ -283,11 +288,25 @@ export class SpaceReplica implements SessionSpace {
     this.scheduleDue()
   }
 
+  /**
+   * Looks at the clock. Timers go by one that does not jump: when trusted time did since what falls due was reckoned, that may have come,
+   * or have been put off.
+   */
+  lookAtClock(): void {
+    const jumped = this.dueTimer !== undefined && Math.abs(this.timeOffset - this.dueByOffset) > clockJumpMs
+    if (jumped || this.table.hlc.last > this.table.skewLimit()) this.advance()
+  }
+
+  private get timeOffset(): number {
+    return this.options.trusted.nowMs() - this.environment.clock.monotonicMs()
+  }
+
   private scheduleDue(): void {
     const dueMs = this.table.nextDueMs()
     if (dueMs === undefined || dueMs >= this.dueAtMs || this.closed) return
     this.dueTimer?.cancel()
     this.dueAtMs = dueMs
+    this.dueByOffset = this.timeOffset
     this.dueTimer = this.environment.clock.setTimer(Math.max(1, dueMs - this.options.trusted.nowMs()), () => this.advance())
   }
 

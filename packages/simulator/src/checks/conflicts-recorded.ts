@@ -3,8 +3,8 @@
  * covered, the loser stands in a conflict log of the space, and is counted in the heal report if it came in a merge after a cut.
  */
 import type { SpaceId } from '@selvedge/core'
-import { isSystemPath, valuesMatch, type Register, type VersionVector, type WriterLog } from '@selvedge/documents'
-import { conflictPrefix, conflictsKept, type ConflictRecord, type Peer } from '@selvedge/replica'
+import { isSystemPath, valuesMatch, type Register, type VersionVector } from '@selvedge/documents'
+import { conflictPrefix, conflictsKept, type ConflictRecord } from '@selvedge/replica'
 import type { Session } from '@selvedge/session'
 import type { Run } from '../run.js'
 import type { Check } from './check.js'
@@ -104,39 +104,20 @@ export class ConflictsRecorded implements Check, Witness {
   }
 
   /**
-   * A conflict is one of writes of which neither side covered the other's when the sender sealed (I8). Where both had gone ahead of their
-   * seals, and crossed, each seal covers the other write: then nobody can tell that its writer had not known it.
+   * A conflict is one of writes of which neither side covered the other's when the sender sealed (I8). What came ahead of its seal is
+   * judged by that: if it tells of the loser, which may have come there meanwhile, nobody can say whether the winner's writer knew it, and
+   * so nobody can if the session has ended before. What came with a seal that tells of the loser has met it at the other end.
    */
-  covered(watched: Watched, author: Author, from: number, to: number): void {
-    if (watched.loading) return
-
-    const { machine, table, space, host } = watched
-    for (const { winner, loser, source, host: at } of this.lost.get(space.id)?.values() ?? []) {
+  covered({ table, machine, space, host }: Watched, author: Author, from: number, to: number): void {
+    for (const { winner, loser, source, atMs, host: at } of this.lost.get(space.id)?.values() ?? []) {
       if (at !== host || winner.author !== author || winner.seq <= from || winner.seq > to) continue
       const sender = peersOf(machine).find(({ session }) => session.source === source)
-      const writer = table.writers.get(loser.author.key)
-      if (sender && writer && !hasSaid(sender, space.id, writer, loser.seq)) this.told.add(loser)
+      const said = sender?.session.link(space.id)?.receiver['link'].said
+      const [won, lost] = [winner, loser].map(write => table.writers.get(write.author.key))
+      // Another session's seal may have come first.
+      if (!said || !won || !lost || !said.covers(won, winner.seq)) continue
+      if (atMs === this.run.nowMs || !said.covers(lost, loser.seq)) this.told.add(loser)
     }
-    const writer = table.writers.get(author.key)
-    if (!writer) return
-    for (const write of author.between(from, to)) {
-      const held = table.peekAddress(write.address)
-      if (!held || held.time < write.time || held.writer.node === author.node) continue
-      // Whoever has overwritten it has sent what it overwrote it with.
-      const senders = peersOf(machine).filter(
-        peer =>
-          hasSaid(peer, space.id, writer, to) &&
-          this.holds(peer.node, space.id, write) &&
-          !hasSaid(peer, space.id, held.writer, held.seq)
-      )
-      if (senders.length > 0) this.told.add(write)
-    }
-  }
-
-  private holds(node: string, space: SpaceId, { address, author, seq }: Write): boolean {
-    const machine = this.observer.machines.find(known => known.node === node)
-    const held = machine && this.observer.at(machine.name, space)?.table.peekAddress(address)
-    return held?.writer.key === author.key && held.seq === seq
   }
 
   // Another replica, which had the winner first, may record a conflict as it happens: no merge after a cut is to count it.
@@ -276,9 +257,4 @@ function covers(vector: VersionVector, { author, seq }: Write): boolean {
   return (
     (vector.seqs.get(author.key) ?? 0) >= seq || (vector.closed.get(author.node) ?? Number.NEGATIVE_INFINITY) >= author.createdAt
   )
-}
-
-/** Whether a peer has said in its session that it covers a write. */
-function hasSaid({ session }: Peer, space: SpaceId, writer: WriterLog, seq: number): boolean {
-  return session.link(space)?.receiver['link'].said.covers(writer, seq) ?? false
 }

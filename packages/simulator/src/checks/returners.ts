@@ -10,6 +10,8 @@ import { observerOf, type Observer, type Watched, type Witness } from './observe
 /** Floors are compared with what is covered this often, beside whenever tombstones are seen to leave a table; of quick collections oftener. */
 const lookEveryMs = 5_000
 const looksPerCollection = 4
+/** Equal for this long, replicas have nothing under way any more of what a returner brought. */
+const settlesMs = 5_000
 
 interface Returning {
   readonly floors: Map<WriterKey, number>
@@ -17,6 +19,8 @@ interface Returning {
   /** Machines that were returners at any time. */
   readonly ever: Set<string>
   lookAtMs: number
+  /** Since when its replicas were seen to be equal; undefined: they are not. */
+  equalSinceMs: number | undefined
 }
 
 const known = new WeakMap<Run, Returners>()
@@ -48,12 +52,19 @@ export class Returners implements Witness {
     return this.of(space).ever
   }
 
-  /** All replicas of the space are equal: whoever was late has returned. */
+  /** All replicas of the space are equal: whoever was late has returned, if they stay so. */
   settled(space: SpaceId): void {
-    const { hosts } = this.of(space)
-    if (hosts.size === 0) return
-    hosts.clear()
+    const returning = this.of(space)
+    if (returning.hosts.size === 0) return
+    returning.equalSinceMs ??= this.run.nowMs
+    if (this.run.nowMs < returning.equalSinceMs + settlesMs) return
+    returning.hosts.clear()
     this.look(space)
+  }
+
+  /** Two replicas that have had the same are not equal. */
+  differs(space: SpaceId): void {
+    this.of(space).equalSinceMs = undefined
   }
 
   booted(watched: Watched): void {
@@ -69,7 +80,11 @@ export class Returners implements Witness {
 
   private of(space: SpaceId): Returning {
     let returning = this.spaces.get(space)
-    if (!returning) this.spaces.set(space, (returning = { floors: new Map(), hosts: new Set(), ever: new Set(), lookAtMs: 0 }))
+    if (!returning)
+      this.spaces.set(
+        space,
+        (returning = { floors: new Map(), hosts: new Set(), ever: new Set(), lookAtMs: 0, equalSinceMs: undefined })
+      )
     return returning
   }
 
@@ -85,6 +100,7 @@ export class Returners implements Witness {
     for (const watched of replicas) {
       if (hosts.has(watched.host) || !isBelow(watched, floors)) continue
       hosts.add(watched.host)
+      returning.equalSinceMs = undefined
       ever.add(watched.host)
     }
   }

@@ -61,6 +61,7 @@ export class StrongEventualConsistency implements Check, Witness {
   private compare(one: Watched, other: Watched): boolean {
     if (one.table.size > 0) this.compared++
     if (hashesEqual(one.table.hash(), other.table.hash())) return true
+    this.returners.differs(one.space.id)
     if (this.returners.isActive(one.space.id)) return false
     const addresses = differences(one, other)
     // What one holds back is no part of its state yet: when its clock is right, both must be equal.

@@ -47,7 +47,7 @@ export const documentMutants: readonly Mutant[] = [
     module: 'documents/document/pull-planner',
     from: 'this.pulling.delete(copy.id)',
     to: 'void copy.id',
-    killedBy: 'documents-equal'
+    killedBy: 'convergence'
   },
   {
     name: 'yjs-client-reused',

@@ -8,7 +8,7 @@ export const sessionMutants: readonly Mutant[] = [
     module: 'session/register-receiver',
     from: 'this.durability.received(entry.writer, entry.seq)',
     to: 'table.seal({ seqs: new Map([[entry.writer.key, entry.seq]]), closed: new Map() })',
-    killedBy: 'dots-and-coverage'
+    killedBy: 'session-guarantees'
   },
   {
     name: 'coverage-remembered',
@@ -120,7 +120,7 @@ export const sessionMutants: readonly Mutant[] = [
     module: 'session/credit',
     from: 'const grant = this.consumed',
     to: 'const grant = bytes',
-    killedBy: 'convergence'
+    killedBy: 'dots-and-coverage'
   },
   {
     name: 'silence-ignored',

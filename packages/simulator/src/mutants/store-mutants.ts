@@ -24,7 +24,7 @@ export const storeMutants: readonly Mutant[] = [
     module: 'replica/space-persister',
     from: 'batch.puts.push({ key: stateKey, value: state })',
     to: 'await store.commit({ puts: [{ key: stateKey, value: state }], deletes: [] })',
-    killedBy: 'dots-and-coverage'
+    killedBy: 'no-resurrection'
   },
   {
     name: 'changed-while-stored',
@@ -32,7 +32,7 @@ export const storeMutants: readonly Mutant[] = [
     module: 'replica/space-persister',
     from: 'this.state = { vector, changeIndex, version: this.state.version + 1 }',
     to: 'this.state = { vector, changeIndex: table.changeIndex, version: this.state.version + 1 }',
-    killedBy: 'dots-and-coverage'
+    killedBy: 'no-resurrection'
   },
   {
     name: 'receipt-at-flush-begin',
@@ -87,6 +87,6 @@ export const storeMutants: readonly Mutant[] = [
         to: 'this.holdings.admitLoaded(inOrder)'
       }
     ],
-    killedBy: 'dots-and-coverage'
+    killedBy: 'session-guarantees'
   }
 ]

@@ -32,7 +32,7 @@ export const tableMutants: readonly Mutant[] = [
     module: 'documents/table/register-table',
     from: 'let time = this.hlc.tick(nowMs)',
     to: 'let time = hlcFromMs(nowMs)',
-    killedBy: 'reference-model'
+    killedBy: 'session-guarantees'
   },
   {
     name: 'stamps-not-followed',
@@ -40,7 +40,7 @@ export const tableMutants: readonly Mutant[] = [
     module: 'documents/table/register-table',
     from: 'this.hlc.observe(entry.time)',
     to: 'void entry.time',
-    killedBy: 'reference-model'
+    killedBy: 'session-guarantees'
   },
   {
     name: 'tie-by-arrival',
@@ -104,7 +104,7 @@ export const tableMutants: readonly Mutant[] = [
     module: 'documents/table/holdings',
     from: 'register.expiresAtMs = 0',
     to: 'void 0',
-    killedBy: 'strong-eventual-consistency'
+    killedBy: 'reference-model'
   },
   {
     name: 'tombstone-dropped-early',
