@@ -15,7 +15,8 @@ export default scenario('cold boot offline')
   .faults(({ at }) => [
     at('1m').cutTrunk('hq').for('10m'),
     at('4m').cutPower('hq-1', 'hq-2', 'hq-3').for('1m'),
-    at('7m').cutPower('hq-2', 'hq-3').for('20s'),
+    at('7m').cutPower('hq-2').for('20s'),
+    at('7m').cutPower('hq-3').for('30s'),
     at('7m').cutPower('hq-1').for('40s')
   ])
   .sometimes('the building is dark', ({ nodes }) => nodes().length === 0)
