@@ -25,6 +25,7 @@ const catchUp: CatchUpReport = {
   registersApplied: 0,
   registersSent: 0,
   conflicts: 1,
+  newestConflicts: [],
   documents: [],
   returned: [],
   dropped: 0

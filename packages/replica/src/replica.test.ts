@@ -226,7 +226,7 @@ describe('a replica', () => {
     const time = hlcFromMs(clock.wallMs() + 7_200_000)
     const writer = table.writer(makeWriterKey(nodeId('c'), time, seededRandom(5)))
     table.merge({ path: 'q', slot: '', value: 1, time, writer, seq: 1, quality: 0, expiresAtMs: 0, batch: 0 }, 1)
-    space.merged(1)
+    space.merged()
     clock.advance(1_000)
     expect(table.shadows.size).toBe(2)
     clock.jumpWall(7_200_000)
