@@ -13,6 +13,7 @@ import {
   type WriteResult
 } from '@selvedge/documents'
 import {
+  Contests,
   MemberTable,
   type CatchUpReport,
   type Conflict,
@@ -75,11 +76,14 @@ export interface SpaceEvents {
 
 /** By how much more than the time that passed trusted time has jumped. */
 const clockJumpMs = 500
+/** Of sessions that ended before their seals; further ones are judged by nobody. */
+const leftContestsMax = 4_096
 
 export class SpaceReplica implements SessionSpace {
   readonly id: SpaceId
   readonly residency: Residency
   readonly table: RegisterTable
+  readonly leftContests = new Contests(leftContestsMax)
   readonly members = new MemberTable()
   readonly changes: Changes
   readonly receipts: Receipts

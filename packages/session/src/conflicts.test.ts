@@ -30,4 +30,24 @@ describe('SES-15 a conflict', () => {
     world.settle()
     expect(new Set(conflictsOf(world))).toEqual(new Set(['zone/1/setpoint']))
   })
+
+  it('is one with what came ahead of a seal in a session that ended before it', () => {
+    const world = new TestWorld(1, 2)
+    const [one, two] = world.replicas as [TestReplica, TestReplica]
+    two.table.set('zone/1/setpoint', 22)
+    world.advance(1)
+    one.table.set('zone/1/setpoint', 21)
+    const link = world.connect(one, two)
+    while (two.table.get('zone/1/setpoint')?.value !== 21) {
+      link.send(1)
+      link.send(0)
+      link.deliver(1)
+      link.deliver(0)
+    }
+    expect(conflictsOf(world)).toEqual([])
+    world.disconnect(one)
+    world.connect(one, two)
+    world.settle()
+    expect(two.conflicts.map(({ loser, winner }) => [loser.value, winner.value])).toEqual([[22, 21]])
+  })
 })

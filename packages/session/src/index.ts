@@ -1,3 +1,4 @@
+export { Contests } from './contests.js'
 export * from './errors.js'
 export { protocolVersions, type Compressor } from './frames.js'
 export * from './members.js'

@@ -17,34 +17,23 @@ import {
   type VersionVector,
   type WriterLog
 } from '@selvedge/documents'
+import { Contests } from './contests.js'
 import type { CutSender } from './cut-sender.js'
 import type { DurabilityExchange } from './durability-exchange.js'
 import { sessionErrors } from './errors.js'
 import type { LinkState } from './link-state.js'
-import { sideOf, type Conflict } from './session-space.js'
+import { sideOf } from './session-space.js'
 
 /** An address, and for a shadow a mark and its time. */
 const heldNameBytesMax = limits.pathBytesMax + limits.slotBytesMax + 16
 /** Addresses of a held list that a receiver keeps; a peer that sends more closes the session. */
 const heldMax = 8_000_000
 
-/** Contests that wait for a seal; of further ones nothing is recorded, however long a peer goes without. */
-const contestsMax = 262_144
-
-/** Two writes of one address met; whether they conflict shows at the seal. */
-interface Contest {
-  readonly conflict: Conflict
-  readonly mineWriter: WriterLog
-  readonly mineSeq: number
-  readonly entryWriter: WriterLog
-  readonly entrySeq: number
-}
-
 export class RegisterReceiver {
   private heldIncoming: Set<string> | undefined
   /** Parts of a seal whose last part has not come. */
   private sealing: VersionVector = emptyVector
-  private contests: Contest[] = []
+  private readonly contests = new Contests()
 
   constructor(
     private readonly link: LinkState,
@@ -83,13 +72,13 @@ export class RegisterReceiver {
   }
 
   private readonly contest = (mine: Register, entry: Entry): void => {
-    if (mine.writer.node === entry.writer.node || isSystemPath(entry.path) || this.contests.length >= contestsMax) return
+    if (mine.writer.node === entry.writer.node || isSystemPath(entry.path)) return
     const { table } = this.link.space
     if (this.link.said.covers(mine.writer, mine.seq) || table.covers(entry.writer, entry.seq)) return
     if (valuesMatch(mine.value, entry.value)) return
     const mineWins = mine.time !== entry.time ? mine.time > entry.time : mine.writer.key > entry.writer.key
     const [winner, loser] = mineWins ? [mine, entry] : [entry, mine]
-    this.contests.push({
+    this.contests.add({
       conflict: { path: entry.path, slot: entry.slot, winner: sideOf(winner), loser: sideOf(loser) },
       mineWriter: mine.writer,
       mineSeq: mine.seq,
@@ -143,23 +132,21 @@ export class RegisterReceiver {
   }
 
   private judge(): void {
-    const { contests } = this
-    this.contests = []
-    const seen = new Set<string>()
-    for (const contest of contests) {
-      const { conflict, mineWriter, mineSeq, entryWriter, entrySeq } = contest
-      if (this.link.said.covers(mineWriter, mineSeq)) continue
-      // It went ahead of this seal's cut: what the peer had covered when it was written is told by the seal that covers it.
-      if (!this.link.said.covers(entryWriter, entrySeq)) {
-        this.contests.push(contest)
-        continue
-      }
-      const dot = `${conflict.loser.writer}:${conflict.loser.seq}`
-      if (seen.has(dot)) continue
-      seen.add(dot)
+    for (const conflict of this.contests.judge(this.link.said)) {
       this.link.tally.noteConflict(conflict)
       this.link.space.conflict(conflict)
     }
+    this.judgeLeft()
+  }
+
+  /** The peer has said what it covers: what met in sessions that ended before their seals may be judged by that. */
+  judgeLeft(): void {
+    for (const conflict of this.link.space.leftContests?.judge(this.link.said) ?? []) this.link.space.conflict(conflict)
+  }
+
+  /** The session is over: what waits for a seal is left to those of other sessions. */
+  close(): void {
+    this.link.space.leftContests?.take(this.contests)
   }
 }
 

@@ -1,6 +1,7 @@
 /** What a session needs of a space that it synchronises: the replica provides it, tests make it by hand. */
 import type { NodeId, SpaceId, Value } from '@selvedge/core'
 import type { Register, RegisterTable, VersionVector, WriterKey } from '@selvedge/documents'
+import type { Contests } from './contests.js'
 import type { MemberRole, MemberTable } from './members.js'
 
 export interface SessionSpace {
@@ -22,6 +23,8 @@ export interface SessionSpace {
   /** A seal moved the vector, or a first seal came: this replica has had all that the peer had at the session's start. */
   sealed(peer: NodeId, first: boolean): void
   conflict(conflict: Conflict): void
+  /** Contests of sessions that ended before their seal. Default: none are kept, and nothing is recorded of them. */
+  readonly leftContests?: Contests
   /**
    * Both sides have sealed once since the session began: the catch-up is over. Called again for what a full compare brought back
    * later, and at the end of a session that was cut before, if registers came back or were dropped by then.

@@ -88,6 +88,7 @@ export class SpaceLink {
     this.link.raiseView(readVector(reader, this.link.incoming, this.link.intern))
     for (const [key, seq] of readSeqs(reader, this.link.incoming, this.link.intern)) this.link.peerFloors.set(key, seq)
     const haveMessages = reader.uint()
+    if (last) this.receiver.judgeLeft()
     if (last && haveMessages === 0) this.link.peerReady = true
   }
 
@@ -162,6 +163,7 @@ export class SpaceLink {
 
   close(): void {
     this.link.tally.reportRest()
+    this.receiver.close()
     this.question.close()
     this.documents?.close()
   }

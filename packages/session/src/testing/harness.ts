@@ -28,6 +28,7 @@ import {
 } from '@selvedge/documents'
 import { MemberTable } from '../members.js'
 import { nodeCompressor } from '../node-compressor.js'
+import { Contests } from '../contests.js'
 import { Session } from '../session.js'
 import type { SessionHost } from '../session-options.js'
 import type { SessionTuning } from '../link-state.js'
@@ -57,6 +58,7 @@ export class TestReplica implements SessionSpace {
   readonly reports: CatchUpReport[] = []
   divergences = 0
   matches = 0
+  readonly leftContests = new Contests()
   awaited = 0
   alive = true
 

@@ -164,7 +164,7 @@ export const sessionMutants: readonly Mutant[] = [
   {
     name: 'contests-kept',
     what: 'a conflict is judged and counted again at every seal',
-    module: 'session/register-receiver',
+    module: 'session/contests',
     from: 'this.contests = []',
     to: 'this.contests = [...contests]',
     killedBy: 'conflicts-recorded'
