@@ -105,18 +105,23 @@ export class ConflictsRecorded implements Check, Witness {
 
   /**
    * A conflict is one of writes of which neither side covered the other's when the sender sealed (I8). What came ahead of its seal is
-   * judged by that: if it tells of the loser, which may have come there meanwhile, nobody can say whether the winner's writer knew it, and
-   * so nobody can if the session has ended before. What came with a seal that tells of the loser has met it at the other end.
+   * judged by that: if it tells of the loser, which may have come there meanwhile, nobody can say whether the winner's writer knew it.
+   * Where the session has ended before, the seals of others may tell. What came with a seal that tells of the loser has met it at the
+   * other end.
    */
   covered({ table, machine, space, host }: Watched, author: Author, from: number, to: number): void {
     for (const { winner, loser, source, atMs, host: at } of this.lost.get(space.id)?.values() ?? []) {
       if (at !== host || winner.author !== author || winner.seq <= from || winner.seq > to) continue
-      const sender = peersOf(machine).find(({ session }) => session.source === source)
-      const said = sender?.session.link(space.id)?.receiver['link'].said
       const [won, lost] = [winner, loser].map(write => table.writers.get(write.author.key))
-      // Another session's seal may have come first.
-      if (!said || !won || !lost || !said.covers(won, winner.seq)) continue
-      if (atMs === this.run.nowMs || !said.covers(lost, loser.seq)) this.told.add(loser)
+      if (!won || !lost) continue
+      const peers = peersOf(machine)
+      const sender = peers.find(({ session }) => session.source === source)
+      for (const { session } of sender ? [sender] : peers) {
+        const said = session.link(space.id)?.receiver['link'].said
+        // Another session's seal may have come first.
+        if (!said?.covers(won, winner.seq)) continue
+        if (atMs === this.run.nowMs || !said.covers(lost, loser.seq)) this.told.add(loser)
+      }
     }
   }
 
