@@ -3,7 +3,8 @@
  * is over when both sides have sealed once; what comes back or is dropped later, in a full compare, is reported when it happens.
  */
 import { addressOf, isSystemPath, type Entry } from '@selvedge/documents'
-import type { Conflict, SessionSpace } from './session-space.js'
+import type { Conflict } from './contests.js'
+import type { SessionSpace } from './session-space.js'
 import type { MemberRole } from './members.js'
 import { LazySet, type NodeId } from '@selvedge/core'
 

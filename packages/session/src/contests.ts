@@ -2,8 +2,30 @@
  * Writes of one address that met, and are in conflict if a seal tells so (I8, SES-15): whoever covers the one that came, and not the one
  * that was here, has it from a writer that did not know of the other.
  */
-import type { WriterLog } from '@selvedge/documents'
-import type { Conflict } from './session-space.js'
+import type { Value } from '@selvedge/core'
+import type { Register, WriterKey, WriterLog } from '@selvedge/documents'
+
+/** Two concurrent writes of one address met, and one lost (I8). */
+export interface Conflict {
+  readonly path: string
+  readonly slot: string
+  readonly loser: ConflictSide
+  readonly winner: ConflictSide
+}
+
+export interface ConflictSide {
+  /** `undefined`: a delete. */
+  readonly value: Value | undefined
+  readonly time: number
+  readonly writer: WriterKey
+  readonly seq: number
+  readonly quality: number
+}
+
+/** A register's side of a conflict, copied before it is overwritten. */
+export function sideOf(entry: Pick<Register, 'value' | 'time' | 'writer' | 'seq' | 'quality'>): ConflictSide {
+  return { value: entry.value, time: entry.time, writer: entry.writer.key, seq: entry.seq, quality: entry.quality }
+}
 
 export interface Contest {
   readonly conflict: Conflict
@@ -21,6 +43,10 @@ export class Contests {
 
   /** @param max further ones are not kept */
   constructor(private readonly max = contestsMax) {}
+
+  get size(): number {
+    return this.contests.length
+  }
 
   add(contest: Contest): void {
     if (this.contests.length < this.max) this.contests.push(contest)

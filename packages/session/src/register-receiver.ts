@@ -17,12 +17,11 @@ import {
   type VersionVector,
   type WriterLog
 } from '@selvedge/documents'
-import { Contests } from './contests.js'
+import { Contests, sideOf } from './contests.js'
 import type { CutSender } from './cut-sender.js'
 import type { DurabilityExchange } from './durability-exchange.js'
 import { sessionErrors } from './errors.js'
 import type { LinkState } from './link-state.js'
-import { sideOf } from './session-space.js'
 
 /** An address, and for a shadow a mark and its time. */
 const heldNameBytesMax = limits.pathBytesMax + limits.slotBytesMax + 16

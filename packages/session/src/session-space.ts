@@ -1,7 +1,7 @@
 /** What a session needs of a space that it synchronises: the replica provides it, tests make it by hand. */
-import type { NodeId, SpaceId, Value } from '@selvedge/core'
-import type { Register, RegisterTable, VersionVector, WriterKey } from '@selvedge/documents'
-import type { Contests } from './contests.js'
+import type { NodeId, SpaceId } from '@selvedge/core'
+import type { RegisterTable, VersionVector } from '@selvedge/documents'
+import type { Conflict, Contests } from './contests.js'
 import type { MemberRole, MemberTable } from './members.js'
 
 export interface SessionSpace {
@@ -61,23 +61,6 @@ export interface DocumentLink {
   close(): void
 }
 
-/** Two concurrent writes of one address met, and one lost (I8). */
-export interface Conflict {
-  readonly path: string
-  readonly slot: string
-  readonly loser: ConflictSide
-  readonly winner: ConflictSide
-}
-
-export interface ConflictSide {
-  /** `undefined`: a delete. */
-  readonly value: Value | undefined
-  readonly time: number
-  readonly writer: WriterKey
-  readonly seq: number
-  readonly quality: number
-}
-
 /** What a session's catch-up did, since the last report of that session: the material of a heal report. */
 export interface CatchUpReport {
   readonly peer: NodeId
@@ -98,9 +81,4 @@ export interface CatchUpReport {
    */
   readonly returned: readonly string[]
   readonly dropped: number
-}
-
-/** A register's side of a conflict, copied before it is overwritten. */
-export function sideOf(entry: Pick<Register, 'value' | 'time' | 'writer' | 'seq' | 'quality'>): ConflictSide {
-  return { value: entry.value, time: entry.time, writer: entry.writer.key, seq: entry.seq, quality: entry.quality }
 }

@@ -22,10 +22,13 @@ import type { MemberRole } from './members.js'
 import { Lanes } from './lanes.js'
 import { defaultTuning } from './link-state.js'
 import type { Outgoing } from './messages.js'
-import type { SessionHost, SessionOptions } from './session-options.js'
+import type { HostOf, OptionsOf } from './session-options.js'
 import { SpaceLink } from './space-link.js'
 import { SpaceOffers } from './space-offers.js'
 import type { SessionSpace } from './session-space.js'
+
+export type SessionOptions = OptionsOf<Session>
+export type SessionHost = HostOf<Session>
 
 const controlMax = 512
 const compareIntervalDefaultMs = 10_000

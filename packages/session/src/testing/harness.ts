@@ -28,11 +28,10 @@ import {
 } from '@selvedge/documents'
 import { MemberTable } from '../members.js'
 import { nodeCompressor } from '../node-compressor.js'
-import { Contests } from '../contests.js'
-import { Session } from '../session.js'
-import type { SessionHost } from '../session-options.js'
+import { Contests, type Conflict } from '../contests.js'
+import { Session, type SessionHost } from '../session.js'
 import type { SessionTuning } from '../link-state.js'
-import type { CatchUpReport, Conflict, DurableState, SessionSpace } from '../session-space.js'
+import type { CatchUpReport, DurableState, SessionSpace } from '../session-space.js'
 
 export const testSpace = spaceId('test/state')
 const nothing: VersionVector = { seqs: new Map(), closed: new Map() }

@@ -87,7 +87,7 @@ export class BoundedGrowth implements Check, Witness {
         const waiting = sender['forced'].length + sender['ahead'].length + sender['left'].size
         const most = 4 * space.table.size + 1_024
         if (waiting > most) return this.tooMany(machine.name, 'registers that wait to be sent', waiting, most, node)
-        const contests = link.receiver['contests'].length
+        const contests = link.receiver['contests'].size
         const contestsMost = 64 * space.table.size + 1_024
         if (contests > contestsMost)
           return this.tooMany(machine.name, 'contests that wait for a seal', contests, contestsMost, node)
