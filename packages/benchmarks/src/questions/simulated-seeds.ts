@@ -9,7 +9,7 @@ import { sample } from '../sample.js'
 const workers = 2
 
 export async function run(bench: Bench): Promise<Row[]> {
-  const seeds = bench.quick ? 2 : 12
+  const seeds = bench.quick ? 2 : 100
   const children = Array.from({ length: workers }, () => startChild(new URL('../simulation/seed-process.js', import.meta.url)))
   try {
     await Promise.all(children.map(child => child.ask('run', { first: 1, count: 1 })))
