@@ -15,7 +15,7 @@ export {
   type Outcome as MutantOutcome,
   type Score as MutationScore
 } from './mutants/index.js'
-export { mutationScenario } from './mutants/mutation-scenario.js'
+export { themeOf as mutationScenarioOf } from './mutants/themes.js'
 export * from './operations/index.js'
 export { drawPlan } from './plan/draw-plan.js'
 export { clockTime, milliseconds, shortly, type Duration } from './plan/duration.js'

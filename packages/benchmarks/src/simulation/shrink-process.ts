@@ -1,5 +1,5 @@
 /** The runtime with a bug in it: looks for the first seed that fails, and makes it small. */
-import { drawPlan, mutationScenario, runPlan, shrink } from '@selvedge/simulator'
+import { drawPlan, mutationScenarioOf, runPlan, shrink } from '@selvedge/simulator'
 import { answering } from '../child.js'
 
 export interface Smaller {
@@ -18,11 +18,12 @@ answering({
     }
     const fromMs = spent()
     for (let seed = 1; seed <= seeds; seed++) {
-      const plan = drawPlan(mutationScenario, seed)
-      const result = await runPlan(mutationScenario, plan)
+      const scenario = mutationScenarioOf(seed)
+      const plan = drawPlan(scenario, seed)
+      const result = await runPlan(scenario, plan)
       if (!result.finding) continue
       const foundMs = spent()
-      const { operations, faults } = (await shrink(mutationScenario, plan, result, { within: '60s' })).plan
+      const { operations, faults } = (await shrink(scenario, plan, result, { within: '60s' })).plan
       const endMs = spent()
       return { events: operations.length + faults.length, shrinkCpuMs: endMs - foundMs, cpuMs: endMs - fromMs }
     }
