@@ -11,14 +11,17 @@ interface Driven {
   readonly drivers: readonly SessionDriver[]
   /** Data frames that the first side has sent. */
   frames(): number
+  /** The connection takes no more from the first side, which still hears the second. */
+  fill(): void
 }
 
 /** Two replicas of a world of three, with drivers over a connection that takes no time. The second hears `heard` for itself. */
-function driven(heard: (node: NodeId) => boolean = () => false): Driven {
+function driven(heard: (node: NodeId) => boolean = () => false, keepaliveMs = 1e8): Driven {
   const clock = new ManualClock()
   const { replicas } = new TestWorld(1, 3)
   const handlers: ConnectionHandlers[] = []
   let frames = 0
+  let isFull = false
   const drivers = [0, 1].map(side => {
     const peer = replicas[1 - side]!
     const connection: Partial<Connection> = {
@@ -27,7 +30,7 @@ function driven(heard: (node: NodeId) => boolean = () => false): Driven {
       send: frame => {
         if (side === 0) frames++
         clock.soon(() => handlers[1 - side]!.frame(frame))
-        return true
+        return side === 1 || !isFull
       },
       close: () => undefined
     }
@@ -38,7 +41,7 @@ function driven(heard: (node: NodeId) => boolean = () => false): Driven {
       session: {
         source: 1,
         peer: { node: peer.node, role: 'node' },
-        keepaliveMs: 1e8,
+        keepaliveMs,
         timeoutMs: 1e9,
         compareIntervalMs: 1e9,
         // Nothing is sent but what this test writes.
@@ -65,10 +68,27 @@ function driven(heard: (node: NodeId) => boolean = () => false): Driven {
   })
   for (const driver of drivers) driver.start()
   clock.advance(1_000)
-  return { clock, replicas, drivers, frames: () => frames }
+  return { clock, replicas, drivers, frames: () => frames, fill: () => void (isFull = true) }
 }
 
 describe('a session driver', () => {
+  it('looks at a session now and then, also while its connection takes nothing', () => {
+    const { clock, drivers, frames, fill } = driven(undefined, 800)
+    const [driver] = drivers as [SessionDriver]
+    let looks = 0
+    const tick = driver.session.tick.bind(driver.session)
+    driver.session.tick = now => (looks++, tick(now))
+    fill()
+    clock.advance(800)
+    const before = frames()
+    looks = 0
+    clock.advance(80_000)
+    expect(frames()).toBe(before)
+    expect(looks).toBeGreaterThanOrEqual(100)
+    expect(looks).toBeLessThanOrEqual(120)
+    expect(driver.session.closeReason).toBeUndefined()
+  })
+
   it('sends at once when idle, then lets changes gather: the longer, the more it has just sent', () => {
     const { clock, replicas, drivers, frames } = driven()
     const [one, two] = replicas as [TestReplica, TestReplica]

@@ -177,8 +177,7 @@ export class Session {
       const silentMs = Math.round(this.silentMs(now))
       return this.close({ code: sessionErrors.timeout, message: `nothing was heard for ${silentMs} ms` })
     }
-    // What waits to be sent already says as much.
-    const alive = this.control.length > 0 ? undefined : this.keepalive.next(now, this.host.wallMs())
+    const alive = this.keepalive.next(now, this.host.wallMs())
     if (alive) this.control.push(alive)
     if (this.helloReceived) this.compareIdle(now)
   }

@@ -48,7 +48,7 @@ export class ConflictsRecorded implements Check, Witness {
   private returners!: Returners
   private readonly contexts = new WeakMap<Write, Context>()
   private readonly lost = new Map<SpaceId, Map<Write, Lost>>()
-  /** Losers of which a seal told that the winner's writer, or their own, had not known of the other. */
+  /** Losers of which a seal told that the winner's writer had not known of them. */
   private readonly told = new WeakSet<Write>()
   /** Losers that a log named while both writers were in touch. */
   private readonly recordedLive = new Set<string>()
