@@ -71,7 +71,7 @@ function runCommand(sim: Command, io: Io): void {
       `seeds of each scenario (default: ${defaultSeeds}; with --time or --total alone: as many as fit)`,
       parseCount
     )
-    .option('--total <n>', 'seeds of all scenarios together: more of those that are quick', parseCount)
+    .option('--total <n>', 'seeds of all scenarios together, one of each at least: more of those that are quick', parseCount)
     .option('--jobs <n>', 'worker processes', parseJobs, Math.min(8, availableParallelism()))
     .option('--time <duration>', 'begin no further seed after this', parseDuration)
     .option('--first <seed>', 'the first seed', parseCount, 1)

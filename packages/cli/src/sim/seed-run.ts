@@ -59,9 +59,10 @@ export class SeedRun {
     return (this.endedMs ?? this.options.nowMs()) - this.startedMs
   }
 
-  /** Seeds that were asked for; infinite when only time bounds them. */
+  /** Seeds that were asked for, one of each scenario at least; infinite when only time bounds them. */
   get wanted(): number {
-    return Math.min(this.options.seeds * this.tallies.length, this.options.total ?? Number.POSITIVE_INFINITY)
+    const { seeds, total = Number.POSITIVE_INFINITY } = this.options
+    return Math.max(this.tallies.length, Math.min(seeds * this.tallies.length, total))
   }
 
   /** Runs them; resolves when all are through, the time is over, or it was stopped. */
