@@ -1,16 +1,19 @@
 /**
  * Convergence: once every fault is healed, all replicas are equal within a time that follows from the figures of the links. Equal means
- * the same coverage, the same dots above it, the same hash, and every document complete.
+ * the same coverage, the same dots above it, the same hash, and every document complete. And while there are faults, a site has its trunk
+ * as long as any of its nodes can reach the relay ({@link TrunkHeld}).
  */
 import type { SpaceId } from '@selvedge/core'
 import { hashesEqual } from '@selvedge/documents'
 import type { LinkQuality } from '../simulated-network.js'
 import type { Run } from '../run.js'
-import type { Check } from './check.js'
+import type { Check, HappenedEvent } from './check.js'
 import { observerOf, type Observer, type Watched } from './observer.js'
 import { isSiteOf } from './space-names.js'
+import { TrunkHeld } from './trunk-held.js'
 
 const lookEveryMs = 250
+const lookAtTrunksEveryMs = 1_000
 /** A trunk's session notices silence after this; a mesh's sooner. */
 const noticedMs = 8_000
 /** A dial may be under way into nothing, and then waits for its turn at most this long (`Backoff`). */
@@ -123,13 +126,17 @@ export class Convergence implements Check {
   private observer!: Observer
   private lookAtMs = 0
   private convergedAtMs: number | undefined
+  private trunks!: TrunkHeld
+  private trunksAtMs = 0
 
   begin(run: Run): void {
     this.run = run
     this.observer = observerOf(run)
+    this.trunks = new TrunkHeld(run)
   }
 
-  afterEvent(): void {
+  afterEvent(event: HappenedEvent): void {
+    this.lookAtTrunks(event)
     const { healedAtMs, nowMs } = this.run
     if (healedAtMs === undefined || this.convergedAtMs !== undefined || nowMs < this.lookAtMs) return
     this.lookAtMs = nowMs + lookEveryMs
@@ -147,6 +154,18 @@ export class Convergence implements Check {
       `${Math.round((nowMs - healedAtMs) / 1_000)} s after everything was healed ${hosts.join(' and ')} ${hosts.length === 1 ? 'is' : 'are'} still not equal to the rest: ${why}.`,
       { space, hosts, boundMs, healedAtMs }
     )
+  }
+
+  private lookAtTrunks({ actor, label }: HappenedEvent): void {
+    const { nowMs, plan } = this.run
+    if (actor !== 'fault' && nowMs < this.trunksAtMs) return
+    this.trunksAtMs = nowMs + lookAtTrunksEveryMs
+    const args = actor === 'fault' ? JSON.stringify(plan.faults.find(({ id }) => id === label)?.args ?? '') : ''
+    const struck = this.observer.machines.filter(({ name }) => args.includes(JSON.stringify(name)))
+    const unheld = this.trunks.look(struck.map(({ name }) => name))
+    if (!unheld) return
+    const { site, hosts, sentence } = unheld
+    this.run.fail(this, 'nobody holds the trunk', sentence, { site, hosts })
   }
 
   private registers(): number {

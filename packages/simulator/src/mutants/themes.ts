@@ -127,7 +127,12 @@ export const outage = theme('outage', 2)
   .lasts('5m')
   .workload({ every: '3s' }, set({ points, weight: 3 }), remove({ points }), increment({ points: 1 }))
   .swarm({ kinds: kinds(nodeReplace, membership), every: '40s', upTo: '20s' })
-  .faults(({ at }) => [at('10s').cutTrunk('b').for('5m')])
+  .faults(({ at }) => [
+    at('10s').cutTrunk('b').for('5m'),
+    // One after the other: whoever holds the trunk is away for longer than it takes to notice.
+    at('100s').do(powerLoss, { host: 'a-1' }).for('20s'),
+    at('150s').do(powerLoss, { host: 'a-2' }).for('20s')
+  ])
 
 /** Nobody is late, and incarnations are closed soon. */
 export const restarts = theme('restarts', 3, { timing: { gcHorizonMs: 60_000, closeIncarnationsAfterMs: 800 } })
