@@ -1,7 +1,7 @@
 /**
  * Convergence: once every fault is healed, all replicas are equal within a time that follows from the figures of the links. Equal means
- * the same coverage, the same dots above it, the same hash, and every document complete. And while there are faults, a site has its trunk
- * as long as any of its nodes can reach the relay ({@link TrunkHeld}).
+ * the same coverage, the same dots above it, the same hash, and every document complete. And while faults last, a site where
+ * nothing changes gets on too ({@link SiteLiveness}).
  */
 import type { SpaceId } from '@selvedge/core'
 import { hashesEqual } from '@selvedge/documents'
@@ -9,11 +9,13 @@ import type { LinkQuality } from '../simulated-network.js'
 import type { Run } from '../run.js'
 import type { Check, HappenedEvent } from './check.js'
 import { observerOf, type Observer, type Watched } from './observer.js'
+import { SiteLiveness } from './site-liveness.js'
 import { isSiteOf } from './space-names.js'
-import { TrunkHeld } from './trunk-held.js'
 
 const lookEveryMs = 250
-const lookAtTrunksEveryMs = 1_000
+const lookAtSitesEveryMs = 1_000
+/** From one node of a site to another, beside what its links take. */
+const arrivesMs = 10_000
 /** A trunk's session notices silence after this; a mesh's sooner. */
 const noticedMs = 8_000
 /** A dial may be under way into nothing, and then waits for its turn at most this long (`Backoff`). */
@@ -37,6 +39,10 @@ export function convergenceBoundMs(run: Run, registers: number): number {
   const waiting = Math.max(0, sites.length - admittedAtOnce)
   const linkMs = Math.max(0, ...links.map(link => linkBoundMs(link, registers)))
   return noticedMs + dialMs + 2 * backoffMs + strayMs + electionMs + (waiting / admittedPerSecond) * 2_000 + hops * linkMs
+}
+
+function lanBoundMs(run: Run, registers: number): number {
+  return hops * Math.max(...run.plan.world.sites.map(({ lan }) => linkBoundMs(lan, registers)))
 }
 
 function linkBoundMs({ latencyMs = 1, jitterMs = 0, bytesPerSecond, loss = 0 }: LinkQuality, registers: number): number {
@@ -126,17 +132,17 @@ export class Convergence implements Check {
   private observer!: Observer
   private lookAtMs = 0
   private convergedAtMs: number | undefined
-  private trunks!: TrunkHeld
-  private trunksAtMs = 0
+  private sites!: SiteLiveness
+  private sitesAtMs = 0
 
   begin(run: Run): void {
     this.run = run
     this.observer = observerOf(run)
-    this.trunks = new TrunkHeld(run)
+    this.sites = new SiteLiveness(run, this.observer, () => arrivesMs + lanBoundMs(run, this.registers()))
   }
 
   afterEvent(event: HappenedEvent): void {
-    this.lookAtTrunks(event)
+    this.lookAtSites(event)
     const { healedAtMs, nowMs } = this.run
     if (healedAtMs === undefined || this.convergedAtMs !== undefined || nowMs < this.lookAtMs) return
     this.lookAtMs = nowMs + lookEveryMs
@@ -156,16 +162,16 @@ export class Convergence implements Check {
     )
   }
 
-  private lookAtTrunks({ actor, label }: HappenedEvent): void {
+  private lookAtSites({ actor, label }: HappenedEvent): void {
     const { nowMs, plan } = this.run
-    if (actor !== 'fault' && nowMs < this.trunksAtMs) return
-    this.trunksAtMs = nowMs + lookAtTrunksEveryMs
+    if (actor !== 'fault' && nowMs < this.sitesAtMs) return
+    this.sitesAtMs = nowMs + lookAtSitesEveryMs
     const args = actor === 'fault' ? JSON.stringify(plan.faults.find(({ id }) => id === label)?.args ?? '') : ''
     const struck = this.observer.machines.filter(({ name }) => args.includes(JSON.stringify(name)))
-    const unheld = this.trunks.look(struck.map(({ name }) => name))
-    if (!unheld) return
-    const { site, hosts, sentence } = unheld
-    this.run.fail(this, 'nobody holds the trunk', sentence, { site, hosts })
+    const stuck = this.sites.look(struck.map(({ name }) => name))
+    if (!stuck) return
+    const { what, site, hosts, sentence } = stuck
+    this.run.fail(this, what, sentence, { site, hosts })
   }
 
   private registers(): number {

@@ -49,3 +49,13 @@ describe('the trunk', () => {
     expect(run.found).toEqual([])
   })
 })
+
+it('a write that does not arrive is found before anything is healed', async () => {
+  for (const isStuck of [true, false]) {
+    const { run, holder, others } = await started()
+    if (isStuck) for (const { session } of holder.open!['replica']!.peers()) session['credit']['bytes'] = -1e9
+    for (const { open } of [holder, ...others]) open!.points.set('lamp', 1)
+    await run.elapse(60_000)
+    expect(run.found).toEqual(isStuck ? ['convergence: a write does not arrive'] : [])
+  }
+})
