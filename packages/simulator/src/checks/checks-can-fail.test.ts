@@ -293,6 +293,16 @@ describe('the reference model', () => {
     expect(run.found).toEqual(['reference-model: a stamp ahead of every clock'])
   })
 
+  it('finds a node that goes by its own clock, whatever its peers say', async () => {
+    for (const goes of ['by its own', 'by the median']) {
+      const { run, one } = await running(new ReferenceModel())
+      if (goes === 'by its own') one.open!['replica']!.trusted['agreed'] = offsets => offsets.at(-1)!
+      one.time.jump(3_600_000)
+      await run.elapse(10_000)
+      expect(run.found).toEqual(goes === 'by its own' ? ['reference-model: own clock believed'] : [])
+    }
+  })
+
   it('finds a write of the future that is obeyed', async () => {
     const { run, one, two } = await running(new ReferenceModel())
     await twoWrites(run, one)

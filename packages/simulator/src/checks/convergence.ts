@@ -1,16 +1,21 @@
 /**
  * Convergence: once every fault is healed, all replicas are equal within a time that follows from the figures of the links. Equal means
- * the same coverage, the same dots above it, the same hash, and every document complete.
+ * the same coverage, the same dots above it, the same hash, and every document complete. And while faults last, a site where
+ * nothing changes gets on too ({@link SiteLiveness}).
  */
 import type { SpaceId } from '@selvedge/core'
 import { hashesEqual } from '@selvedge/documents'
 import type { LinkQuality } from '../simulated-network.js'
 import type { Run } from '../run.js'
-import type { Check } from './check.js'
+import type { Check, HappenedEvent } from './check.js'
 import { observerOf, type Observer, type Watched } from './observer.js'
+import { SiteLiveness } from './site-liveness.js'
 import { isSiteOf } from './space-names.js'
 
 const lookEveryMs = 250
+const lookAtSitesEveryMs = 1_000
+/** From one node of a site to another, beside what its links take. */
+const arrivesMs = 10_000
 /** A trunk's session notices silence after this; a mesh's sooner. */
 const noticedMs = 8_000
 /** A dial may be under way into nothing, and then waits for its turn at most this long (`Backoff`). */
@@ -34,6 +39,10 @@ export function convergenceBoundMs(run: Run, registers: number): number {
   const waiting = Math.max(0, sites.length - admittedAtOnce)
   const linkMs = Math.max(0, ...links.map(link => linkBoundMs(link, registers)))
   return noticedMs + dialMs + 2 * backoffMs + strayMs + electionMs + (waiting / admittedPerSecond) * 2_000 + hops * linkMs
+}
+
+function lanBoundMs(run: Run, registers: number): number {
+  return hops * Math.max(...run.plan.world.sites.map(({ lan }) => linkBoundMs(lan, registers)))
 }
 
 function linkBoundMs({ latencyMs = 1, jitterMs = 0, bytesPerSecond, loss = 0 }: LinkQuality, registers: number): number {
@@ -123,13 +132,17 @@ export class Convergence implements Check {
   private observer!: Observer
   private lookAtMs = 0
   private convergedAtMs: number | undefined
+  private sites!: SiteLiveness
+  private sitesAtMs = 0
 
   begin(run: Run): void {
     this.run = run
     this.observer = observerOf(run)
+    this.sites = new SiteLiveness(run, this.observer, () => arrivesMs + lanBoundMs(run, this.registers()))
   }
 
-  afterEvent(): void {
+  afterEvent(event: HappenedEvent): void {
+    this.lookAtSites(event)
     const { healedAtMs, nowMs } = this.run
     if (healedAtMs === undefined || this.convergedAtMs !== undefined || nowMs < this.lookAtMs) return
     this.lookAtMs = nowMs + lookEveryMs
@@ -147,6 +160,18 @@ export class Convergence implements Check {
       `${Math.round((nowMs - healedAtMs) / 1_000)} s after everything was healed ${hosts.join(' and ')} ${hosts.length === 1 ? 'is' : 'are'} still not equal to the rest: ${why}.`,
       { space, hosts, boundMs, healedAtMs }
     )
+  }
+
+  private lookAtSites({ actor, label }: HappenedEvent): void {
+    const { nowMs, plan } = this.run
+    if (actor !== 'fault' && nowMs < this.sitesAtMs) return
+    this.sitesAtMs = nowMs + lookAtSitesEveryMs
+    const args = actor === 'fault' ? JSON.stringify(plan.faults.find(({ id }) => id === label)?.args ?? '') : ''
+    const struck = this.observer.machines.filter(({ name }) => args.includes(JSON.stringify(name)))
+    const stuck = this.sites.look(struck.map(({ name }) => name))
+    if (!stuck) return
+    const { what, site, hosts, sentence } = stuck
+    this.run.fail(this, what, sentence, { site, hosts })
   }
 
   private registers(): number {

@@ -1,6 +1,7 @@
 /**
  * Counters, sets, priority arrays and plain points against a reference that is worked out from what was written: counters are exact, of
- * several writes the one with the latest stamp stands, stamps are as good as the clocks, and what is too far ahead is held back (I5).
+ * several writes the one with the latest stamp stands, stamps are as good as the clocks, and what is too far ahead is held back (I5). Who
+ * hears two others believes a time that lies between theirs, whatever its own clock says.
  */
 import { hlcToMs, type SpaceId } from '@selvedge/core'
 import {
@@ -19,12 +20,15 @@ import type { Incremented, Written } from './history.js'
 import { observerOf, type Observer, type Watched, type Witness } from './observer.js'
 import { returnersOf, type Returners } from './returners.js'
 import { isOneWrite, type Write } from './space-ledger.js'
+import type { Machine } from './views.js'
 
 /** Time may have moved on by this since a stamp was made in the same event. */
 const slackMs = 2
 /** Within one event the median of a node's peers may have been another for a moment: by as much as a link is slow. */
 const behindSlackMs = 2_000
-/** How often what is held back is looked at. */
+/** What is believed may differ from what was heard by what a double loses. */
+const roundedMs = 0.01
+/** How often what is held back is looked at, and what time is believed. */
 const judgeEveryMs = 500
 /** What is held back stands for this long at most once its time has come near. */
 const promotedWithinMs = 6_000
@@ -55,6 +59,27 @@ export class ReferenceModel implements Check, Witness {
     if (this.run.nowMs < this.judgeAtMs) return
     this.judgeAtMs = this.run.nowMs + judgeEveryMs
     for (const watched of this.observer.all()) if (watched.table.shadows.size > 0) this.judgeHeldBack(watched)
+    for (const machine of this.observer.machines) this.judgeTime(machine)
+  }
+
+  /** The median of two others and oneself is never later than the later of the two, nor earlier than the earlier one. */
+  private judgeTime({ name, role, replica }: Machine): void {
+    // A relay, whose peers are of many sites, goes by its own clock.
+    if (!replica || role === 'relay') return
+    const { trusted } = replica
+    const said = [...trusted['offsets'].values()]
+    if (said.length < 2) return
+    this.judged++
+    const believed = trusted.nowMs() - replica['environment'].clock.monotonicMs()
+    const aheadMs = believed - Math.max(...said)
+    const behindMs = Math.min(...said) - believed
+    if (aheadMs <= roundedMs && behindMs <= roundedMs) return
+    const how = aheadMs > 0 ? 'later' : 'earlier'
+    this.run.fail(this, 'own clock believed', `${name} believes a time that is ${how} than all that its peers say.`, {
+      host: name,
+      peers: said.length,
+      offMs: Math.max(aheadMs, behindMs)
+    })
   }
 
   /** What is written for good over what expires stays. */

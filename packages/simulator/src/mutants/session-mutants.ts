@@ -120,7 +120,7 @@ export const sessionMutants: readonly Mutant[] = [
     module: 'session/credit',
     from: 'const grant = this.consumed',
     to: 'const grant = bytes',
-    killedBy: 'dots-and-coverage'
+    killedBy: 'convergence'
   },
   {
     name: 'silence-ignored',

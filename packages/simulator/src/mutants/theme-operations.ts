@@ -34,16 +34,23 @@ export const lowLevel: OperationKind<{ level: number; value: number | null }> = 
   describe: ({ level, value }) => (value === null ? `relinquishes ${level}` : `writes ${value} at ${level}`)
 }
 
-/** Texts so long that a few of them fill a frame. */
-export const longText: OperationKind<{ path: string; length: number }> = {
-  kind: 'set-long',
-  arbitrary: fc.record({
-    path: fc.integer({ min: 1, max: 8 }).map(n => `long/${n}`),
-    length: fc.integer({ min: 10_000, max: 60_000 })
-  }),
-  run: ({ site, operation }, { path, length }) => void site.points.set(path, operation.id.padEnd(length, '.')),
-  describe: ({ path, length }) => `writes a text of ${length} letters at ${path}`
+/** Texts of so many letters at least and at most. */
+function text(kind: string, min: number, max: number): OperationKind<{ path: string; length: number }> {
+  return {
+    kind,
+    arbitrary: fc.record({
+      path: fc.integer({ min: 1, max: 8 }).map(n => `long/${n}`),
+      length: fc.integer({ min, max })
+    }),
+    run: ({ site, operation }, { path, length }) => void site.points.set(path, operation.id.padEnd(length, '.')),
+    describe: ({ path, length }) => `writes a text of ${length} letters at ${path}`
+  }
 }
+
+/** Texts so long that a few of them fill a frame. */
+export const longText = text('set-long', 10_000, 60_000)
+/** So short that it takes many frames until credit is given back for them. */
+export const shortText = text('set-short', 2_000, 12_000)
 
 /** Writes, and asks only a while later whether that is durable, again and again, as who shows it does. */
 export const askLater: OperationKind<{ path: string; value: number; afterMs: readonly number[] }> = {

@@ -17,7 +17,7 @@ import * as operations from '../operations/index.js'
 import { scenario, type AnyScenario, type Scenario } from '../plan/scenario.js'
 import { mutationScenario } from './mutation-scenario.js'
 import { blackout, clockOff, cutUnderWay, diskLags, diskRots } from './theme-faults.js'
-import { askLater, brief, longText, lowLevel, sample, takeOver } from './theme-operations.js'
+import { askLater, brief, longText, lowLevel, sample, shortText, takeOver } from './theme-operations.js'
 
 const { addElement, batch, editConfig, editDocument, increment, read, remove, removeElement, set, writePriority } = operations
 
@@ -126,8 +126,14 @@ export const outage = theme('outage', 2)
   .site('b', { nodes: 1 })
   .lasts('5m')
   .workload({ every: '3s' }, set({ points, weight: 3 }), remove({ points }), increment({ points: 1 }))
+  .workload({ every: '2s', on: ['a'] }, shortText)
   .swarm({ kinds: kinds(nodeReplace, membership), every: '40s', upTo: '20s' })
-  .faults(({ at }) => [at('10s').cutTrunk('b').for('5m')])
+  .faults(({ at }) => [
+    at('10s').cutTrunk('b').for('5m'),
+    // One after the other: whoever holds the trunk is away for longer than it takes to notice.
+    at('100s').do(powerLoss, { host: 'a-1' }).for('20s'),
+    at('150s').do(powerLoss, { host: 'a-2' }).for('20s')
+  ])
 
 /** Nobody is late, and incarnations are closed soon. */
 export const restarts = theme('restarts', 3, { timing: { gcHorizonMs: 60_000, closeIncarnationsAfterMs: 800 } })
