@@ -27,7 +27,7 @@ const behindSlackMs = 2_000
 /** How often what is held back is looked at. */
 const judgeEveryMs = 500
 /** What is held back stands for this long at most once its time has come near. */
-const promotedWithinMs = 6_000
+const promotedWithinMs = 3_000
 
 export class ReferenceModel implements Check, Witness {
   readonly name = 'reference-model'
