@@ -146,4 +146,18 @@ describe('collecting', () => {
       expect(collect().closed).toBe(writesOn ? 0 : 1)
     }
   })
+  it('I4: does not close an incarnation whose node said nothing since it ended: it may have more of it than it ever said', () => {
+    const { clock, table, members, collect, acknowledge } = setUp(false)
+    const writerOf = (ms: number) => table.writer(makeWriterKey(nodeId('b'), hlcFromMs(clock.wallMs() + ms), seededRandom(ms)))
+    const [first, second] = [writerOf(1), writerOf(2)]
+    table.set('p', 1)
+    table.seal({ seqs: new Map([[first.key, 1]]), closed: new Map() })
+    acknowledge()
+    clock.advance(2 * horizonMs)
+    members.touch(nodeId('b'), clock.wallMs())
+    expect(collect()).toMatchObject({ closed: 0, evicted: [] })
+    table.seal({ seqs: new Map([[second.key, 1]]), closed: new Map() })
+    acknowledge()
+    expect(collect().closed).toBe(1)
+  })
 })

@@ -39,7 +39,7 @@ export function collectGarbage(options: GcOptions): GcResult {
   const others = [...options.expected()].filter(({ node }) => node !== table.node)
   const undisputedMs = others.length > 0 ? table.trusted.undisputedMs() : nowMs
   const durable = options.durable()
-  const vectors: VersionVector[] = [durable]
+  const held = new Map([[table.node, durable]])
   const evicted: NodeId[] = []
   for (const { node, role } of others) {
     let member = members.get(node)
@@ -55,26 +55,29 @@ export function collectGarbage(options: GcOptions): GcResult {
       continue
     }
     // An older write of a member may be on its way here long after others say that it has the delete; its own word comes behind it.
-    vectors.push(options.isInSession(node) ? (members.wordOf(node) ?? nothing) : member.vector)
+    held.set(node, options.isInSession(node) ? (members.wordOf(node) ?? nothing) : member.vector)
   }
   // A write made here whose stamp is of the next instants is obeyed as well as one of now.
   const latest = options.keptMs > 0 ? hlcFromMs(undisputedMs - options.keptMs) : table.skewLimit(undisputedMs)
+  const vectors = [...held.values()]
   const collected = table.collect(
     register => register.time < latest && vectors.every(vector => covers(vector, register.writer, register.seq))
   )
-  return { collected, closed: closeIncarnations(table, vectors, evicted, undisputedMs - options.closeAfterMs), evicted }
+  return { collected, closed: closeIncarnations(table, held, evicted, undisputedMs - options.closeAfterMs), evicted }
 }
 
 // An incarnation is closed once its successor is old and every member covers the same of it: then nothing of it can be missing. Members
 // that are late don't count, but for its own node: who was cut off from that knows only what it had of it before. One that wrote on
-// after its successor was made is of another process with the same key (a clone), and may write still.
+// after its successor was made is of another process with the same key (a clone), and may write still. What its node said last must be
+// of after its end: a successor may be heard of by a word that was cut short, and then the node may have more of it than it ever said.
 function closeIncarnations(
   table: RegisterTable,
-  vectors: readonly VersionVector[],
+  held: ReadonlyMap<NodeId, VersionVector>,
   late: readonly NodeId[],
   beforeMs: number
 ): number {
   // Of a member that has not said yet what it holds nobody knows that it has the same: not even that it has nothing.
+  const vectors = [...held.values()]
   if (vectors.some(({ seqs, closed }) => seqs.size === 0 && closed.size === 0)) return 0
   const before = hlcFromMs(beforeMs)
   const byNode = new Map<NodeId, WriterLog[]>()
@@ -88,7 +91,9 @@ function closeIncarnations(
   for (const [node, writers] of byNode) {
     writers.sort((a, b) => a.createdAt - b.createdAt)
     let upTo: WriterLog | undefined
-    for (let i = 0; i + 1 < writers.length; i++) {
+    const word = held.get(node)
+    const last = word ? writers.findLastIndex(({ key }) => word.seqs.has(key)) : writers.length - 1
+    for (let i = 0; i < last; i++) {
       const [writer, next] = [writers[i]!, writers[i + 1]!]
       if (next.createdAt > before || writer.createdAt === next.createdAt) break
       if (writer.newest && writer.newest.time > next.createdAt) break

@@ -78,7 +78,8 @@ export class DotsAndCoverage implements Check, Witness {
       for (const write of watched.ledger.author(writer).between(0, to)) last.set(write.address, write)
       for (const write of last.values()) {
         this.judged++
-        if (!isHeldFor(watched, write) || this.isShownStill(watched, write)) return this.falseCoverage(watched, write)
+        if (!isHeldFor(watched, write) || this.isShownStill(watched, write) || isForgotten(watched, write))
+          return this.falseCoverage(watched, write)
       }
     }
   }
@@ -126,6 +127,18 @@ export function isHeldFor(watched: Watched, write: Write): boolean {
   // Any of them: who has dropped an earlier one need not know of a later one.
   for (const deleted of ledger.deletesSince(write.address, write.time)) if (knows(watched, deleted)) return true
   return ledger.voided.has(write.address)
+}
+
+/** Nothing stands where a delete was had, though that was never collected: a replica that lacks it would be told nothing of it. */
+function isForgotten(watched: Watched, write: Write): boolean {
+  if (write.value !== undefined || watched.heldTime(write.address) !== undefined) return false
+  const { ledger, table } = watched
+  if (ledger.voided.has(write.address)) return false
+  for (const { author, seq } of ledger.deletesSince(write.address, write.time)) {
+    const writer = table.writers.get(author.key)
+    if (table.closed.has(author.node) || (writer && table.covers(writer, seq) && writer.floor >= seq)) return false
+  }
+  return true
 }
 
 // A delete that had another dot once may be covered by that.

@@ -3,12 +3,12 @@
  * everywhere can bring a register back, and then a heal report names it.
  */
 import type { SpaceId } from '@selvedge/core'
-import type { Register } from '@selvedge/documents'
+import type { Register, WriterKey } from '@selvedge/documents'
 import type { Run } from '../run.js'
 import type { Check } from './check.js'
 import { observerOf, type Observer, type Watched, type Witness } from './observer.js'
 import { returnersOf, type Returners } from './returners.js'
-import type { Write } from './space-ledger.js'
+import type { Author, Write } from './space-ledger.js'
 
 const healPrefix = '@heal/'
 /** A report lists so many at most (see heal-reports.ts): a full list may leave out more. */
@@ -72,6 +72,26 @@ export class NoResurrection implements Check, Witness {
     list.set(write.address, found)
   }
 
+  /**
+   * Who comes back late and learns of a delete that all others have had and dropped lets go of what it deleted, as far as they have had
+   * that: only what is new to them may come back.
+   */
+  covered(watched: Watched, author: Author, from: number, to: number): void {
+    const { ledger, table, host, space, loading } = watched
+    if (loading) return
+    for (const deleted of author.between(from, to)) {
+      if (deleted.value !== undefined || ledger.voided.has(deleted.address)) continue
+      const held = table.peekAddress(deleted.address)
+      if (held?.value === undefined || held.time >= deleted.time || table.isExpired(held)) continue
+      if (table.shadows.has(deleted.address)) continue
+      const others = this.observer.replicas(space.id).filter(other => other !== watched)
+      if (others.length === 0 || !others.every(other => hasDropped(other, deleted, held))) continue
+      const found = { address: deleted.address, path: deleted.path, host, writer: held.writer.key, seq: held.seq }
+      const sentence = `${host} has come back late, and keeps what it had at ${found.path}, which all others have deleted.`
+      return this.fail(space.id, found, 'as a late returner keeps it', sentence)
+    }
+  }
+
   private noteReport(space: SpaceId, { value }: Register): void {
     const { returned } = (typeof value === 'object' && value !== null ? value : {}) as { returned?: unknown }
     if (!Array.isArray(returned)) return
@@ -104,6 +124,12 @@ export class NoResurrection implements Check, Witness {
     if (this.judged > 0) this.run.pass(this)
     else this.run.unknown(this, 'nothing was written where something had been deleted')
   }
+}
+
+/** Whether a replica has had a delete and what it deleted, and holds nothing there any more. */
+function hasDropped(other: Watched, deleted: Write, held: Register): boolean {
+  const has = (key: WriterKey, seq: number): boolean => (other.table.writers.get(key)?.covered ?? 0) >= seq
+  return other.heldTime(deleted.address) === undefined && has(deleted.author.key, deleted.seq) && has(held.writer.key, held.seq)
 }
 
 /** The latest delete of what a write says that the replica covers; undefined: it covers none. */

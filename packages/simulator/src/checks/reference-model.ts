@@ -31,7 +31,7 @@ const roundedMs = 0.01
 /** How often what is held back is looked at, and what time is believed. */
 const judgeEveryMs = 500
 /** What is held back stands for this long at most once its time has come near. */
-const promotedWithinMs = 6_000
+const promotedWithinMs = 3_000
 
 export class ReferenceModel implements Check, Witness {
   readonly name = 'reference-model'

@@ -1,5 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
+import type { FaultKind } from '../faults/fault.js'
 import { increment, set } from '../operations/index.js'
 import { drawPlan } from './draw-plan.js'
 import { runPlan } from './run-plan.js'
@@ -87,6 +88,19 @@ describe('a run', () => {
         }
       })
     expect((await runPlan(thrower, drawPlan(thrower, 1))).finding?.sentence).toBe('throw at hq-1 threw: out of paper')
+  })
+
+  it('strikes with a fault of the scenario’s own, though only its script names it', async () => {
+    const struck: string[] = []
+    const own: FaultKind<{ readonly host: string }> = {
+      kind: 'own',
+      draw: () => ({ host: 'hq-1' }),
+      begin: (_, { host }) => void struck.push(`${host} begins`),
+      end: (_, { host }) => void struck.push(`${host} ends`)
+    }
+    const scripted = hall.faults(({ at }) => [at('1m').do(own, { host: 'hq-2' }).for('10s')])
+    await runPlan(scripted, drawPlan(scripted, 1))
+    expect(struck).toEqual(['hq-2 begins', 'hq-2 ends'])
   })
 
   it('ends when no time passes', async () => {

@@ -122,7 +122,8 @@ class Performance {
     private readonly watcher: RunWatcher | undefined
   ) {
     this.operations = new Map(definition.workloads.flatMap(({ kinds }) => kinds.map(kind => [kind.kind, kind] as const)))
-    this.faults = new Map([...faultKinds, ...(definition.swarm?.kinds ?? []).map(kind => [kind.kind, kind] as const)])
+    const own = [...(definition.swarm?.kinds ?? []), ...definition.scripts.map(({ kind }) => kind)]
+    this.faults = new Map([...faultKinds, ...own.map(kind => [kind.kind, kind] as const)])
     const observer = observerOf(run)
     // One look at whom it happened to serves all checks.
     if (checks.length > 0) this.observers.push(({ actor }) => observer.look(actor))

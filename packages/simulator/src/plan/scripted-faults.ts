@@ -24,7 +24,8 @@ import type { Json, PlannedFault } from './plan.js'
 export class ScriptedFault {
   constructor(
     private readonly timesMs: (untilMs: number) => number[],
-    private readonly kind: string,
+    /** @internal */
+    readonly kind: FaultKind,
     /** One of these for each that is struck. */
     private readonly args: readonly Json[],
     private readonly forMs?: number
@@ -43,7 +44,7 @@ export class ScriptedFault {
         id: `${id}.${i}${args.length > 1 ? `.${j}` : ''}`,
         atMs,
         forMs: this.forMs ?? untilMs - atMs,
-        kind,
+        kind: kind.kind,
         args: each
       }))
     )
@@ -109,17 +110,17 @@ export class FaultTime<Sites extends string> {
   runAs(version: 'older' | 'newer' | 'apart', ...hosts: readonly Host<Sites>[]): ScriptedFault {
     return new ScriptedFault(
       this.timesMs,
-      mixedVersion.kind,
+      mixedVersion,
       hosts.map(host => ({ host, version }))
     )
   }
 
   /** Any kind of fault, also your own. */
-  do<A extends Json>({ kind }: FaultKind<A>, args: A): ScriptedFault {
+  do<A extends Json>(kind: FaultKind<A>, args: A): ScriptedFault {
     return new ScriptedFault(this.timesMs, kind, [args])
   }
 
-  private each({ kind }: { readonly kind: string }, hosts: readonly string[]): ScriptedFault {
+  private each(kind: FaultKind<{ readonly host: string }>, hosts: readonly string[]): ScriptedFault {
     return new ScriptedFault(
       this.timesMs,
       kind,
