@@ -1,23 +1,26 @@
 /**
  * Documents: at the end every replica of a space has the same Yjs and Automerge documents, complete: no pending structs, no missing
- * changes. And an edit that was acknowledged is in them, whatever crashed, while a disk on which it rests is sound.
+ * changes. And an edit that was acknowledged is in them, whatever crashed, while a disk on which it rests is sound: on the disk of who
+ * made it at each of its boots, and everywhere at the end.
  */
 import { documentId, type SpaceId } from '@selvedge/core'
 import type { AutomergeDocument, YjsDocument } from '@selvedge/documents'
 import type { Run } from '../run.js'
 import type { Check } from './check.js'
 import type { EditAcknowledged } from './history.js'
-import { observerOf, type Observer, type Watched } from './observer.js'
+import { observerOf, type Observer, type Watched, type Witness } from './observer.js'
 import { contentOf, pendingOf, stateOf } from './yjs-content.js'
 
 const loadedWithinMs = 60_000
+/** What is left of a document that was lost in part is passed on within this. */
+const sharedWithinMs = 60_000
 
 interface Opened {
   readonly watched: Watched
   readonly document: YjsDocument | AutomergeDocument
 }
 
-export class DocumentsEqual implements Check {
+export class DocumentsEqual implements Check, Witness {
   readonly name = 'documents-equal'
   private run!: Run
   private observer!: Observer
@@ -26,6 +29,24 @@ export class DocumentsEqual implements Check {
   begin(run: Run): void {
     this.run = run
     this.observer = observerOf(run)
+    this.observer.join(this)
+  }
+
+  /** Every receipt of an edit says that it is stored here, whatever else it says. */
+  booted({ host, space }: Watched): void {
+    const { history } = this.run
+    const harmedAtMs = Math.max(-1, ...history.all('diskHarmed').map(harmed => (harmed.host === host ? harmed.atMs : -1)))
+    for (const { edit, dot, level } of history.all('editAcknowledged')) {
+      if (!dot || edit.host !== host || edit.space !== space.id || edit.atMs <= harmedAtMs) continue
+      this.judged++
+      if ((space.documents.durableIncluded(documentId(edit.document)).get(dot.writer) ?? 0) >= dot.count) continue
+      this.fail(
+        `an acknowledged edit is not on the disk: ${edit.engine}`,
+        `An edit of the document ${edit.document} on ${host} was acknowledged as durable (${level}), and ${host} does not have it at a boot.`,
+        { space: space.id, document: edit.document, host, level }
+      )
+      return
+    }
   }
 
   async atEnd(): Promise<void> {
@@ -50,27 +71,24 @@ export class DocumentsEqual implements Check {
       this.fail('can not be read', `The document ${id} can not be read everywhere.`, { space, document: id })
       return false
     }
-    const states = opened.map(({ watched, document }) => {
-      const status = watched.space.documents.status(documentId(id))
-      const pending = document.engine === 'yjs' ? pendingOf(document.doc) : undefined
-      const state = document.engine === 'yjs' ? stateOf(document.doc) : [...document.heads()].sort().join()
-      const content = document.engine === 'yjs' ? contentOf(document.doc) : JSON.stringify(document.current())
-      return { host: watched.host, status, pending, state, content }
-    })
+    // Nobody has it all, and a disk was lost: what rested on that disk alone is gone, as every replica says. They share what is left.
+    const isPart = (): boolean =>
+      this.run.history.all('diskHarmed').length > 0 && statesOf(opened, id).every(({ status }) => status !== 'complete')
+    if (isPart()) await this.run.world.passUntil(() => areEqual(statesOf(opened, id)), sharedWithinMs)
+    const [isIncomplete, states] = [isPart(), statesOf(opened, id)]
     for (const { document } of opened) document.close()
     this.judged++
     const [first] = states
-    // Nobody has it, and a disk was lost: what rested on that disk alone is gone, as every replica says.
-    if (states.every(({ status }) => status !== 'complete') && this.run.history.all('diskHarmed').length > 0) return true
     for (const { host, status, pending, state, content } of states) {
       const details = { space, document: id, engine, hosts: [first!.host, host] }
-      if (status !== 'complete')
+      if (status !== 'complete' && !isIncomplete)
         return this.fail(`not complete: ${engine}`, `${host} lacks something of the document ${id}: ${status}.`, details)
-      if (pending) return this.fail(`${pending}: ${engine}`, `${host} has ${pending} in the document ${id}.`, details)
+      if (pending && !isIncomplete)
+        return this.fail(`${pending}: ${engine}`, `${host} has ${pending} in the document ${id}.`, details)
       if (state !== first!.state || content !== first!.content)
         return this.fail(`not equal: ${engine}`, `The document ${id} is not the same on ${first!.host} and ${host}.`, details)
     }
-    return this.judgeEdits(space, id, first!.content)
+    return isIncomplete || this.judgeEdits(space, id, first!.content)
   }
 
   private async open(space: SpaceId, id: string, engine: 'yjs' | 'automerge'): Promise<Opened[] | undefined> {
@@ -129,4 +147,27 @@ export class DocumentsEqual implements Check {
     this.run.fail(this, what, sentence, details)
     return false
   }
+}
+
+interface State {
+  readonly host: string
+  readonly status: string
+  readonly pending: string | undefined
+  readonly state: string
+  readonly content: string
+}
+
+function statesOf(opened: readonly Opened[], id: string): State[] {
+  return opened.map(({ watched, document }) => {
+    const status = watched.space.documents.status(documentId(id))
+    const pending = document.engine === 'yjs' ? pendingOf(document.doc) : undefined
+    const state = document.engine === 'yjs' ? stateOf(document.doc) : [...document.heads()].sort().join()
+    const content = document.engine === 'yjs' ? contentOf(document.doc) : JSON.stringify(document.current())
+    return { host: watched.host, status, pending, state, content }
+  })
+}
+
+function areEqual([first, ...others]: readonly State[]): boolean {
+  const [isComplete, ...same] = [first!, ...others].map(({ status }) => status === 'complete')
+  return others.every(({ state, content }, i) => same[i] === isComplete && state === first!.state && content === first!.content)
 }

@@ -62,6 +62,8 @@ export interface Edited extends Noted {
 export interface EditAcknowledged extends Noted {
   readonly edit: Edited
   readonly level: DurabilityLevel
+  /** The edit as its replica counts it, or a later one that was stored with it. */
+  readonly dot?: { readonly writer: string; readonly count: number } | undefined
 }
 
 /**

@@ -1,6 +1,8 @@
 /** What is done in the mutants' scenarios beside the usual operations. */
+import { isSelvedgeError } from '@selvedge/core'
 import fc from 'fast-check'
 import type { OperationKind } from '../operations/operation.js'
+import type { ServiceStart } from '../plan/scene.js'
 
 /** Over few paths: for a moment, or for good. */
 function overriding(kind: string, expires: boolean): OperationKind<{ path: string; value: number; forMs: number }> {
@@ -83,4 +85,15 @@ export const sample: OperationKind<{ path: string; value: number }> = {
     clock.setTimer(everyTickMs - (clock.wallMs() % everyTickMs), () => void site.points.set(path, value))
   },
   describe: ({ path, value }) => `will sample ${path} = ${value}`
+}
+
+/** Notes in a config when it was started, as a service may do before it has heard of anybody. */
+export async function noteStart({ site, clock, node }: ServiceStart<never>): Promise<void> {
+  try {
+    const config = await site.config('config-1')
+    await config.change('started', draft => void (draft[`start of ${node}`] = clock.wallMs()))
+  } catch (error) {
+    // Over a disk that fails or is full it may be refused, and is not tried again.
+    if (!isSelvedgeError(error)) throw error
+  }
 }

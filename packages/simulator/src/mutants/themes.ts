@@ -17,7 +17,7 @@ import * as operations from '../operations/index.js'
 import { scenario, type AnyScenario, type Scenario } from '../plan/scenario.js'
 import { mutationScenario } from './mutation-scenario.js'
 import { blackout, clockOff, cutUnderWay, diskLags, diskRots } from './theme-faults.js'
-import { askLater, brief, longText, lowLevel, sample, shortText, takeOver } from './theme-operations.js'
+import { askLater, brief, longText, lowLevel, noteStart, sample, shortText, takeOver } from './theme-operations.js'
 
 const { addElement, batch, editConfig, editDocument, increment, read, remove, removeElement, set, writePriority } = operations
 
@@ -148,6 +148,7 @@ export const bulk = theme('bulk', 2)
   .swarm({ kinds: kinds(partition, clog, badLink, slowPeer, flap, nodePause), every: '500ms', upTo: '3s' })
 
 export const documents = theme('documents', 3)
+  .service('start', noteStart)
   .workload({ every: '80ms' }, editDocument({ documents: 2, weight: 4 }), editConfig({ documents: 1 }), set({ points }))
   .swarm({
     kinds: kinds(powerLoss, kill, partition, cutUnderWay, diskLags, diskFull, shutDown, restoreOldCopy, flap),

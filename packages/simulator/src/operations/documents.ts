@@ -1,5 +1,5 @@
 /** Operations on shared documents (Yjs) and config (Automerge). Every edit puts in a text that occurs nowhere else: the operation's id. */
-import { isSelvedgeError } from '@selvedge/core'
+import { documentId as documentIdOf, isSelvedgeError } from '@selvedge/core'
 import type { DurabilityLevel } from '@selvedge/replica'
 import type { Site } from '@selvedge/site'
 import fc from 'fast-check'
@@ -100,8 +100,9 @@ function noteEdit(
 ): void {
   const edit = { atMs: run.nowMs, host: name, space: space.id, document, engine, ...what }
   run.history.add('edited', edit)
-  space.documentDurable(document, level).then(
-    () => run.history.add('editAcknowledged', { atMs: run.nowMs, host: name, edit, level }),
+  const counted = space.replica.documents.flushed(documentIdOf(document))
+  Promise.all([counted, space.documentDurable(document, level)]).then(
+    ([dot]) => run.history.add('editAcknowledged', { atMs: run.nowMs, host: name, edit, level, dot }),
     () => undefined
   )
 }
