@@ -4,7 +4,7 @@
  */
 import { below, type Random, type Timer } from '@selvedge/core'
 import type { FaultKind } from '../faults/fault.js'
-import { nodeNames, oneOf, partners, processOf, relayName, spread } from '../faults/targets.js'
+import { nodeNames, oneOf, partners, processOf, spread } from '../faults/targets.js'
 import type { Json, PlannedWorld } from '../plan/plan.js'
 import type { Impairment } from '../simulated-network.js'
 import type { SimulatedNode, World } from '../world.js'
@@ -41,10 +41,16 @@ function staged<A extends Json>(
 }
 
 /** What a host and others say to one another. */
-function between(world: World, key: string, host: string, others: readonly string[], impairment: Impairment): void {
+function between(
+  { network }: Pick<World, 'network'>,
+  key: string,
+  host: string,
+  others: readonly string[],
+  impairment: Impairment
+): void {
   for (const other of others) {
-    world.network.impair(key, host, other, impairment)
-    world.network.impair(key, other, host, impairment)
+    network.impair(key, host, other, impairment)
+    network.impair(key, other, host, impairment)
   }
 }
 
@@ -166,24 +172,36 @@ export const shifts = staged<{ readonly first: string; readonly heir: string; re
   }
 )
 
-/** A node that its site can't reach has a trunk of its own, on which all that it says comes to the relay seconds later. */
-export const island = staged<{ readonly host: string; readonly latencyMs: number }>(
-  'island',
-  (random, world) => ({ host: oneOf(random, nodeNames(world)), latencyMs: spread(random, 3_000, 5_000) }),
-  (world, { host, latencyMs }, key) => [
-    [
-      0,
-      () =>
-        between(
-          world,
-          key,
-          host,
-          partners(world, host).filter(other => other !== relayName),
-          { state: 'closed' }
-        )
-    ],
-    [2_000, () => world.network.impair(key, host, relayName, { latencyMs })]
-  ],
+const talkedOfMs = 4_500
+
+/**
+ * Two nodes lose one another for a moment, and have met again long before the third hears that: it goes on telling one of them what the
+ * other holds, while what the other sends itself is on its way.
+ */
+export const talkedOf = staged<{ readonly host: string; readonly of: string; readonly by: string; readonly latencyMs: number }>(
+  'talked-of',
+  (random, { sites }) => {
+    const { nodes } = oneOf(random, sites)
+    const at = below(random, nodes.length)
+    const [host, of, by] = [...nodes.slice(at), ...nodes.slice(0, at)]
+    return { host: host!, of: of!, by: by!, latencyMs: spread(random, 800, 1_300) }
+  },
+  (world, { host, of, by, latencyMs }, key) => {
+    const lose = (): void => {
+      world.network.mend(key)
+      between(world, key, host, [of], { state: 'closed' })
+    }
+    const meet = (): void => {
+      world.network.mend(key)
+      world.network.impair(key, host, by, { latencyMs: 1.5 * latencyMs })
+    }
+    const lag = (): void => world.network.impair(key, of, host, { latencyMs })
+    return [0, 1].flatMap((i): Stage[] => [
+      [i * talkedOfMs, lose],
+      [i * talkedOfMs + 200, meet],
+      [i * talkedOfMs + 900, lag]
+    ])
+  },
   (world, _, key) => world.network.mend(key)
 )
 

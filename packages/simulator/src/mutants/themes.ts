@@ -17,7 +17,7 @@ import * as operations from '../operations/index.js'
 import { scenario, type AnyScenario, type Scenario } from '../plan/scenario.js'
 import { mutationScenario } from './mutation-scenario.js'
 import { blackout, clockOff, cutUnderWay, diskLags, diskRots } from './theme-faults.js'
-import { behindAgain, glimpse, island, shifts, thinReturn } from './theme-returns.js'
+import { behindAgain, glimpse, shifts, talkedOf, thinReturn } from './theme-returns.js'
 import { askLater, brief, longText, lowLevel, sample, takeOver } from './theme-operations.js'
 
 const { addElement, batch, editConfig, editDocument, increment, read, remove, removeElement, set, writePriority } = operations
@@ -141,14 +141,25 @@ export const outage = theme('outage', 2)
 
 /** Nobody is late, and incarnations are closed soon: while what was written in them is still on its way. */
 export const restarts = theme('restarts', 3, {
-  timing: { gcHorizonMs: 60_000, closeIncarnationsAfterMs: 800, gcIntervalMs: 200 }
+  timing: { gcHorizonMs: 60_000, closeIncarnationsAfterMs: 800, gcIntervalMs: 150, meshCalmKeepaliveMs: 1_600 }
 })
   .withoutRelay()
-  .workload({ every: '90ms' }, set({ points, weight: 4 }), remove({ points }), increment({ points: 2 }), batch({ points }))
-  .swarm({ kinds: kinds(kill, powerLoss, partition, slowPeer), every: '900ms', upTo: '5s' })
+  .lasts('25s')
+  .workload(
+    { every: '120ms' },
+    set({ points: 8, weight: 4 }),
+    remove({ points: 8 }),
+    increment({ points: 2 }),
+    batch({ points: 8 })
+  )
+  // One writes what another deletes.
+  .workload({ every: '250ms', on: ['a-2'] }, set({ points: 8 }))
+  .workload({ every: '300ms', on: ['a-3'] }, remove({ points: 8 }))
+  .swarm({ kinds: kinds(kill, powerLoss, partition, slowPeer), every: '1200ms', upTo: '5s' })
   .faults(({ at }) => [
     at('6s').do(thinReturn, { host: 'a-1', restarted: 'a-2', bytesPerSecond: 1_000 }).for('4s'),
-    at('11s').do(thinReturn, { host: 'a-2', restarted: 'a-3', bytesPerSecond: 2_000 }).for('4s')
+    at('11s').do(thinReturn, { host: 'a-2', restarted: 'a-3', bytesPerSecond: 2_000 }).for('4s'),
+    at('15500ms').do(talkedOf, { host: 'a-1', of: 'a-2', by: 'a-3', latencyMs: 1_200 }).for('9s')
   ])
 
 /** Catch-ups of many frames, on links that are too slow for them. */
@@ -165,8 +176,7 @@ export const documents = theme('documents', 3)
     upTo: '3s'
   })
 
-// Nobody is late: what comes back was never missing.
-export const links = theme('links', 3, { timing: { gcHorizonMs: 60_000 } })
+export const links = theme('links', 3)
   .workload(
     { every: '60ms' },
     set({ points, weight: 4 }),
@@ -178,13 +188,9 @@ export const links = theme('links', 3, { timing: { gcHorizonMs: 60_000 } })
   )
   .swarm({
     kinds: kinds(partition, oneWay, clog, badLink, slowPeer, halfOpen, flap, trunkCut, relayOutage, nodePause, shutDown),
-    every: '600ms',
+    every: '500ms',
     upTo: '4s'
   })
-  .faults(({ at }) => [
-    at('6s').do(island, { host: 'a-1', latencyMs: 4_000 }).for('4s'),
-    at('12s').do(island, { host: 'a-2', latencyMs: 5_000 }).for('4s')
-  ])
 
 /** A seed's scenario is told by its number: all themes in turn. */
 export const mutationThemes: readonly AnyScenario[] = [
