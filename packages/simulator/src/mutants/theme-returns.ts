@@ -4,6 +4,7 @@
  */
 import { below, type Random, type Timer } from '@selvedge/core'
 import type { FaultKind } from '../faults/fault.js'
+import { machinesOf } from '../checks/views.js'
 import { nodeNames, oneOf, partners, processOf, spread } from '../faults/targets.js'
 import type { Json, PlannedWorld } from '../plan/plan.js'
 import type { Impairment } from '../simulated-network.js'
@@ -99,9 +100,9 @@ export const glimpse = staged<{ readonly host: string; readonly bytesPerSecond: 
 function incarnationsOf(world: World, host: string): number {
   const { key, site } = world.nodes.find(({ name }) => name === host)!
   const keys = new Set<string>()
-  for (const other of world.nodes)
-    if (other.site === site && other.name !== host)
-      for (const { table } of other.open?.['replica'].spaces.values() ?? [])
+  for (const machine of machinesOf(world))
+    if (machine.site === site && machine.name !== host)
+      for (const { table } of machine.replica?.spaces.values() ?? [])
         for (const writer of table.writers.values()) if (writer.node === key.node) keys.add(writer.key)
   return keys.size
 }
