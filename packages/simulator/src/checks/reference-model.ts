@@ -30,8 +30,8 @@ const behindSlackMs = 2_000
 const roundedMs = 0.01
 /** How often what is held back is looked at, and what time is believed. */
 const judgeEveryMs = 500
-/** What is held back stands for this long at most once its time has come near. */
-const promotedWithinMs = 3_000
+/** What is held back stands for this long at most once its time has come near: clocks that jumped are looked at every five seconds. */
+const promotedWithinMs = 6_000
 
 export class ReferenceModel implements Check, Witness {
   readonly name = 'reference-model'

@@ -24,10 +24,13 @@ function overriding(kind: string, expires: boolean): OperationKind<{ path: strin
 export const takeOver = overriding('take-over', false)
 export const brief = overriding('override-briefly', true)
 
-/** The lowest levels of a priority array, one at a time. */
+/** The lowest levels of a priority array, one at a time: mostly the last alone is filled. */
 export const lowLevel: OperationKind<{ level: number; value: number | null }> = {
   kind: 'low-level',
-  arbitrary: fc.record({ level: fc.constantFrom(15, 16), value: fc.option(fc.integer({ min: 0, max: 9 })) }),
+  arbitrary: fc.oneof(
+    fc.record({ level: fc.constantFrom(15, 16, 16), value: fc.integer({ min: 0, max: 9 }) }),
+    fc.record({ level: fc.constantFrom(15, 15, 16), value: fc.constant(null) })
+  ),
   run: ({ site }, { level, value }) => {
     const array = site.points.priority('damper')
     if (value === null) array.relinquish(level)

@@ -18,6 +18,7 @@ import { scenario, type AnyScenario, type Scenario } from '../plan/scenario.js'
 import { mutationScenario } from './mutation-scenario.js'
 import { blackout, clockOff, cutUnderWay, diskLags, diskRots } from './theme-faults.js'
 import { askLater, brief, longText, lowLevel, noteStart, sample, shortText, takeOver } from './theme-operations.js'
+import { behindAgain, glimpse, shifts, talkedOf, thinReturn } from './theme-returns.js'
 
 const { addElement, batch, editConfig, editDocument, increment, read, remove, removeElement, set, writePriority } = operations
 
@@ -86,7 +87,10 @@ export const clocks = theme('clocks', 3)
 export const shadows = theme('shadows', 2)
   .withoutRelay()
   .workload({ every: '70ms' }, set({ points, weight: 4 }), remove({ points }), sample, takeOver, brief, read({ points }))
-  .swarm({ kinds: kinds(clockOff, powerLoss, partition, kill), every: '900ms', upTo: '4s' })
+  // Where nothing else is written, what is held back is there when its time has come.
+  .workload({ every: '150ms' }, set({ points: 60 }))
+  .swarm({ kinds: kinds(clockOff, behindAgain, powerLoss, partition, kill), every: '1200ms', upTo: '4s' })
+  .faults(({ at }) => [at('5s').do(clockOff, { host: 'a-1', byMs: 3_200 }).for('2500ms')])
 
 export const deletes = theme('deletes', 3, { timing: { gcHorizonMs: 2_500, closeIncarnationsAfterMs: 1_500 } })
   .workload(
@@ -105,14 +109,20 @@ export const deletes = theme('deletes', 3, { timing: { gcHorizonMs: 2_500, close
 /** Everybody is late at some time: deletes are dropped before all have had them. */
 export const late = theme('late', 3, { timing: { gcIntervalMs: 300, gcHorizonMs: 2_000, closeIncarnationsAfterMs: 1_000 } })
   .withoutRelay()
+  .lasts('21s')
   .workload(
     { every: '90ms' },
-    set({ points: 4, weight: 3 }),
-    remove({ points: 4, weight: 3 }),
+    // Of many points some are left alone while their deletes are dropped.
+    set({ points: 40, weight: 3 }),
+    remove({ points: 40, weight: 2 }),
     addElement({ points: 1 }),
     removeElement({ points: 1 })
   )
-  .swarm({ kinds: kinds(partition, powerLoss), every: '1200ms', upTo: '8s' })
+  .swarm({ kinds: kinds(partition, powerLoss), every: '2500ms', upTo: '6s' })
+  .faults(({ at }) => [
+    at('7s').do(shifts, { first: 'a-1', heir: 'a-2', last: 'a-3', eachMs: 1_000 }).for('5500ms'),
+    at('14s').do(glimpse, { host: 'a-3', bytesPerSecond: 1_000, againMs: 500 }).for('6s')
+  ])
 
 /** A link that hardly stands: merge after merge. */
 export const flapping = theme('flapping', 2)
@@ -135,11 +145,28 @@ export const outage = theme('outage', 2)
     at('150s').do(powerLoss, { host: 'a-2' }).for('20s')
   ])
 
-/** Nobody is late, and incarnations are closed soon. */
-export const restarts = theme('restarts', 3, { timing: { gcHorizonMs: 60_000, closeIncarnationsAfterMs: 800 } })
+/** Nobody is late, and incarnations are closed soon: while what was written in them is still on its way. */
+export const restarts = theme('restarts', 3, {
+  timing: { gcHorizonMs: 60_000, closeIncarnationsAfterMs: 800, gcIntervalMs: 150, meshCalmKeepaliveMs: 1_600 }
+})
   .withoutRelay()
-  .workload({ every: '90ms' }, set({ points, weight: 4 }), remove({ points }), increment({ points: 2 }), batch({ points }))
-  .swarm({ kinds: kinds(kill, powerLoss, partition, slowPeer), every: '600ms', upTo: '5s' })
+  .lasts('25s')
+  .workload(
+    { every: '120ms' },
+    set({ points: 8, weight: 4 }),
+    remove({ points: 8 }),
+    increment({ points: 2 }),
+    batch({ points: 8 })
+  )
+  // One writes what another deletes.
+  .workload({ every: '250ms', on: ['a-2'] }, set({ points: 8 }))
+  .workload({ every: '300ms', on: ['a-3'] }, remove({ points: 8 }))
+  .swarm({ kinds: kinds(kill, powerLoss, partition, slowPeer), every: '1200ms', upTo: '5s' })
+  .faults(({ at }) => [
+    at('6s').do(thinReturn, { host: 'a-1', restarted: 'a-2', bytesPerSecond: 1_000 }).for('4s'),
+    at('11s').do(thinReturn, { host: 'a-2', restarted: 'a-3', bytesPerSecond: 2_000 }).for('4s'),
+    at('15500ms').do(talkedOf, { host: 'a-1', of: 'a-2', by: 'a-3', latencyMs: 1_200 }).for('9s')
+  ])
 
 /** Catch-ups of many frames, on links that are too slow for them. */
 export const bulk = theme('bulk', 2)
