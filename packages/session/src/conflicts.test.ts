@@ -50,4 +50,25 @@ describe('SES-15 a conflict', () => {
     world.settle()
     expect(two.conflicts.map(({ loser, winner }) => [loser.value, winner.value])).toEqual([[22, 21]])
   })
+
+  it('is one with a write of the future that is held back, which stands in its place one day', () => {
+    const world = new TestWorld(1, 2)
+    const [one, two] = world.replicas as [TestReplica, TestReplica]
+    two.clock.jumpWall(3_600_000)
+    two.table.set('zone/1/setpoint', 22)
+    two.clock.jumpWall(-3_600_000)
+    two.table.advance()
+    expect(two.table.shadows.size).toBe(1)
+    one.table.set('zone/1/setpoint', 21)
+    const link = world.connect(one, two)
+    // Each seals before it hears of the other's.
+    while (two.table.get('zone/1/setpoint')?.value !== 21) {
+      link.send(1)
+      link.send(0)
+      link.deliver(1)
+      link.deliver(0)
+    }
+    world.settle()
+    expect(two.conflicts.map(({ loser, winner }) => [loser.value, winner.value])).toEqual([[21, 22]])
+  })
 })

@@ -170,7 +170,12 @@ export class RegisterTable {
     if (holdings.voids.size > 0 && holdings.voids.has(entry)) return 'voided'
     const address = addressOf(entry.path, entry.slot)
     const mine = holdings.registers.get(address)
-    if (mine !== undefined && onContest && !sameDot(mine, entry)) onContest(mine, entry)
+    if (onContest) {
+      if (mine !== undefined && !sameDot(mine, entry)) onContest(mine, entry)
+      // What is held back there stands in its place one day.
+      const beside = this.shadows.size === 0 ? undefined : this.shadows.get(address)
+      if (beside !== undefined && !sameDot(beside, entry)) onContest(beside, entry)
+    }
     if (mine !== undefined && !isNewer(entry, mine)) return outcomeAgainst(mine, entry, sender)
     if (entry.time > this.skewLimit()) {
       if (holdings.placeShadow(entry, source)) return 'shadowed'

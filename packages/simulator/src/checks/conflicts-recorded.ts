@@ -52,6 +52,8 @@ export class ConflictsRecorded implements Check, Witness {
   private readonly told = new WeakSet<Write>()
   /** Losers that a log named while both writers were in touch. */
   private readonly recordedLive = new Set<string>()
+  /** Who recorded a loser, and when. */
+  private readonly recorders = new Map<string, { readonly host: string; readonly atMs: number }[]>()
   private readonly begun = new WeakMap<Session, Begun>()
   private lookedAtMs = 0
 
@@ -126,9 +128,13 @@ export class ConflictsRecorded implements Check, Witness {
   }
 
   // Another replica, which had the winner first, may record a conflict as it happens: no merge after a cut is to count it.
-  private noteRecord({ ledger }: Watched, { value }: Register): void {
+  private noteRecord({ ledger, host }: Watched, { value, source }: Register): void {
     const { path, slot, loser, winner } = (typeof value === 'object' && value !== null ? value : {}) as Partial<ConflictRecord>
     if (path === undefined || slot === undefined || !loser || !winner) return
+    if (source === 0) {
+      const name = nameOf(path, slot, loser.time, loser.writer)
+      this.recorders.set(name, [...(this.recorders.get(name) ?? []), { host, atMs: this.run.nowMs }])
+    }
     const [lost, won] = [loser, winner].map(({ writer, seq }) => ledger.find(writer, seq))
     if (lost && won && this.wereInTouch(lost.host, won.host, Math.min(lost.atMs, won.atMs)))
       this.recordedLive.add(nameOf(path, slot, loser.time, loser.writer))
@@ -170,7 +176,7 @@ export class ConflictsRecorded implements Check, Witness {
     )
     for (const one of genuine) {
       const { loser } = one
-      if (full || named.has(nameOfWrite(loser))) continue
+      if (full || named.has(nameOfWrite(loser)) || this.wentWithADisk(loser)) continue
       return this.fail(
         watched,
         one,
@@ -198,6 +204,14 @@ export class ConflictsRecorded implements Check, Witness {
       lost[0]!,
       'in no heal report',
       `Merges after cuts had ${lost.length} conflicts, the first of them at ${lost[0]!.loser.path}, and heal reports count ${counted}.`
+    )
+  }
+
+  /** A disk that was harmed after it had been recorded there: what rests on that alone is no longer promised. */
+  private wentWithADisk(loser: Write): boolean {
+    const harmed = this.run.history.all('diskHarmed')
+    return (this.recorders.get(nameOfWrite(loser)) ?? []).some(recorder =>
+      harmed.some(({ host, atMs }) => host === recorder.host && atMs >= recorder.atMs)
     )
   }
 
