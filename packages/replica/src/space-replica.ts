@@ -13,6 +13,7 @@ import {
   type WriteResult
 } from '@selvedge/documents'
 import {
+  CameBack,
   Contests,
   MemberTable,
   type CatchUpReport,
@@ -84,6 +85,7 @@ export class SpaceReplica implements SessionSpace {
   readonly residency: Residency
   readonly table: RegisterTable
   readonly leftContests = new Contests(leftContestsMax)
+  readonly cameBack = new CameBack()
   readonly members = new MemberTable()
   readonly changes: Changes
   readonly receipts: Receipts

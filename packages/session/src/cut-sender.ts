@@ -160,7 +160,8 @@ export class CutSender {
     this.cursor = table.changeIndex
   }
 
-  private readonly isOwed = (register: Register): boolean => register.source !== this.link.source && !this.link.view.has(register)
+  private readonly isOwed = (register: Register): boolean =>
+    register.source !== this.link.source && (!this.link.view.has(register) || this.link.mayLack(register))
 
   private aheadFrame(): Outgoing {
     this.aheadFrames++

@@ -1,3 +1,4 @@
+export { CameBack } from './came-back.js'
 export { Contests, sideOf, type Conflict, type ConflictSide } from './contests.js'
 export * from './errors.js'
 export { protocolVersions, type Compressor } from './frames.js'

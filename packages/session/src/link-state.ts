@@ -129,6 +129,12 @@ export class LinkState {
     return false
   }
 
+  /** Whether the peer may not hold what it covers (SES-23): it came back here, or is a delete that the peer may have dropped. */
+  mayLack(register: Register): boolean {
+    if (this.space.cameBack?.has(register)) return true
+    return register.value === undefined && (this.peerFloors.get(register.writer.key) ?? 0) >= register.seq
+  }
+
   /** Whether the peer's own acks say that it holds, or has held, the write durably. */
   peerStored(dot: Pick<Register, 'writer' | 'seq'>): boolean {
     return this.acked !== undefined && covers(this.acked, dot.writer, dot.seq)

@@ -17,7 +17,9 @@ export class Patience {
 
   /** Whether the peer will have it from its writer. */
   leaves(register: Register, now: number): boolean {
-    return register.source !== 0 && !this.isHurried(now) && this.isHeard(register.writer)
+    if (register.source === 0 || this.isHurried(now) || !this.isHeard(register.writer)) return false
+    // Its writer, too, may hold it no more.
+    return !this.link.mayLack(register)
   }
 
   /** Whether the peer hears a writer for itself. */

@@ -55,6 +55,7 @@ export class RegisterReceiver {
         // Covered and not held: it was dropped here, and the peer still has it (I6).
         // Or the peer comes back from below the floor, and the delete of what it brings may be one that was dropped.
         if ((covered || vacant) && entry.value !== undefined) this.link.tally.noteReturned(entry)
+        if (covered || (vacant && entry.value !== undefined)) this.goesOn(entry)
         if (!covered) this.durability.received(entry.writer, entry.seq)
       } else if (outcome === 'rebut' || outcome === 'lost') {
         const winner = table.winnerOver(entry)
@@ -68,6 +69,13 @@ export class RegisterReceiver {
     this.link.tally.counts.received += entries.length
     this.link.tally.counts.applied += applied
     this.link.space.merged(entries.length)
+  }
+
+  /** What came back here, and the delete that answers it, others need too, whatever they cover (SES-23). */
+  private goesOn({ path, slot }: Entry): void {
+    const { table, cameBack } = this.link.space
+    const register = table.peek(path, slot)
+    if (register) cameBack?.note(register)
   }
 
   private readonly contest = (mine: Register, entry: Entry): void => {

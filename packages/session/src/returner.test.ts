@@ -57,6 +57,35 @@ describe('REG-12 SES-12 a returner below the floor', () => {
     expect([...stayed.reports, ...returner.reports].flatMap(report => report.returned)).toContain('p/deleted')
   })
 
+  it('SES-23: what it brings back goes on to all, whatever they cover, and what answers it likewise', () => {
+    for (const remembers of [false, true]) {
+      const world = new TestWorld(1, 3)
+      const [one, two, returner] = world.replicas as [TestReplica, TestReplica, TestReplica]
+      one.table.set('p', 1)
+      world.connect(one, two)
+      world.connect(one, returner)
+      world.settle()
+      world.disconnect(returner)
+      world.advance(1_000)
+      one.table.delete('p')
+      world.settle()
+      one.table.collect(() => true)
+      if (!remembers) two.table.collect(() => true)
+      const register = returner.table.peek('p')!
+      const stray = returner.table.writer(makeWriterKey(returner.node, register.time, seededRandom(5)))
+      // Written before the delete, which only who still holds that can tell.
+      const { quality, expiresAtMs, batch } = register
+      const brought = { path: 'p', slot: '', value: 'brought', time: register.time + 1, quality, expiresAtMs, batch }
+      returner.table.merge({ ...brought, writer: stray, seq: 1 }, 9)
+      // Both have heard of it from somebody else, and one has dropped it since.
+      two.table.seal({ seqs: new Map([[stray.key, 1]]), closed: new Map() })
+      world.connect(one, returner)
+      world.settle()
+      const shown = world.replicas.map(({ table }) => table.get('p')?.value)
+      expect(shown).toEqual(remembers ? [undefined, undefined, undefined] : ['brought', 'brought', 'brought'])
+    }
+  })
+
   it('is reported though the session is cut before either side has caught up', () => {
     const { world, stayed, returner } = returning()
     returner.table.set('p/deleted', 'written while away')

@@ -1,6 +1,7 @@
 /** What a session needs of a space that it synchronises: the replica provides it, tests make it by hand. */
 import type { NodeId, SpaceId } from '@selvedge/core'
 import type { RegisterTable, VersionVector } from '@selvedge/documents'
+import type { CameBack } from './came-back.js'
 import type { Conflict, Contests } from './contests.js'
 import type { MemberRole, MemberTable } from './members.js'
 
@@ -25,6 +26,8 @@ export interface SessionSpace {
   conflict(conflict: Conflict): void
   /** Contests of sessions that ended before their seal. Default: none are kept, and nothing is recorded of them. */
   readonly leftContests?: Contests
+  /** What came back in any session, and goes on in the others. Default: nothing does by itself, and a full compare finds it. */
+  readonly cameBack?: CameBack
   /**
    * Both sides have sealed once since the session began: the catch-up is over. Called again for what a full compare brought back
    * later, and at the end of a session that was cut before, if registers came back or were dropped by then.

@@ -170,17 +170,13 @@ export class RegisterTable {
     if (holdings.voids.size > 0 && holdings.voids.has(entry)) return 'voided'
     const address = addressOf(entry.path, entry.slot)
     const mine = holdings.registers.get(address)
-    if (onContest) {
-      if (mine !== undefined && !sameDot(mine, entry)) onContest(mine, entry)
-      // What is held back there stands in its place one day.
-      const beside = this.shadows.size === 0 ? undefined : this.shadows.get(address)
-      if (beside !== undefined && !sameDot(beside, entry)) onContest(beside, entry)
-    }
+    // What is held back there stands in its place one day.
+    const beside = onContest && this.shadows.size > 0 ? this.shadows.get(address) : undefined
+    if (beside !== undefined && onContest && !sameDot(beside, entry)) onContest(beside, entry)
+    if (mine !== undefined && onContest && !sameDot(mine, entry)) onContest(mine, entry)
     if (mine !== undefined && !isNewer(entry, mine)) return outcomeAgainst(mine, entry, sender)
-    if (entry.time > this.skewLimit()) {
-      if (holdings.placeShadow(entry, source)) return 'shadowed'
-      return outcomeAgainst(this.shadows.get(address)!, entry, sender)
-    }
+    if (entry.time > this.skewLimit())
+      return holdings.placeShadow(entry, source) ? 'shadowed' : outcomeAgainst(this.shadows.get(address)!, entry, sender)
     this.hlc.observe(entry.time)
     holdings.place(entry, source)
     return 'applied'

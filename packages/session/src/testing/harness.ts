@@ -28,6 +28,7 @@ import {
 } from '@selvedge/documents'
 import { MemberTable } from '../members.js'
 import { nodeCompressor } from '../node-compressor.js'
+import { CameBack } from '../came-back.js'
 import { Contests, type Conflict } from '../contests.js'
 import { Session, type SessionHost } from '../session.js'
 import type { SessionTuning } from '../link-state.js'
@@ -58,6 +59,7 @@ export class TestReplica implements SessionSpace {
   divergences = 0
   matches = 0
   readonly leftContests = new Contests()
+  readonly cameBack = new CameBack()
   awaited = 0
   alive = true
 

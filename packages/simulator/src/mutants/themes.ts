@@ -35,6 +35,9 @@ const quick: Partial<ReplicaTiming> = {
 
 const smallLog: LogTuning = { recordBytes: 300, batchBytes: 900, slackBytes: 1_200, rewriteBytes: 600 }
 
+/** No comparison in a run mends what comes of a bug. */
+const uncomparedMs = 600_000
+
 const points = 3
 
 const kinds = (...all: readonly unknown[]): readonly FaultKind[] => all as readonly FaultKind[]
@@ -106,8 +109,10 @@ export const deletes = theme('deletes', 3, { timing: { gcHorizonMs: 2_500, close
   )
   .swarm({ kinds: kinds(partition, powerLoss, trunkCut, oneWay, slowPeer, clog, kill), every: '900ms', upTo: '7s' })
 
-/** Everybody is late at some time: deletes are dropped before all have had them. */
-export const late = theme('late', 3, { timing: { gcIntervalMs: 300, gcHorizonMs: 2_000, closeIncarnationsAfterMs: 1_000 } })
+/** Everybody is late at some time: deletes are dropped before all have had them. No comparison mends what comes of it. */
+export const late = theme('late', 3, {
+  timing: { gcIntervalMs: 300, gcHorizonMs: 2_000, closeIncarnationsAfterMs: 1_000, compareIntervalMs: uncomparedMs }
+})
   .withoutRelay()
   .lasts('21s')
   .workload(
@@ -143,6 +148,25 @@ export const outage = theme('outage', 2)
     // One after the other: whoever holds the trunk is away for longer than it takes to notice.
     at('100s').do(powerLoss, { host: 'a-1' }).for('20s'),
     at('150s').do(powerLoss, { host: 'a-2' }).for('20s')
+  ])
+
+/** Sessions end before anybody in them counts as late, as they do in a building. */
+const answering: Partial<ReplicaTiming> = {
+  ...quick,
+  gcHorizonMs: 2_000,
+  trunkKeepaliveMs: 400,
+  trunkTimeoutMs: 1_200,
+  compareIntervalMs: uncomparedMs
+}
+
+/** The nodes drop their deletes soon, and the relay keeps its: who comes back late is answered by the relay alone. */
+export const answered = theme('answered', 2, { timing: { ...answering, gcIntervalMs: 300, closeIncarnationsAfterMs: 1_000 } })
+  .relayOptions({ timing: { ...answering, deletesKeptMs: 600_000 } })
+  .lasts('24s')
+  .workload({ every: '150ms' }, set({ points: 20 }), remove({ points: 20 }))
+  .faults(({ at }) => [
+    at('3s').partition(['a-2'], ['a-1', 'relay']).for('6s'),
+    at('13s').partition(['a-1'], ['a-2', 'relay']).for('6s')
   ])
 
 /** Nobody is late, and incarnations are closed soon: while what was written in them is still on its way. */
@@ -208,6 +232,7 @@ export const mutationThemes: readonly AnyScenario[] = [
   shadows,
   deletes,
   late,
+  answered,
   restarts,
   flapping,
   bulk,
