@@ -64,7 +64,7 @@ export const sessionMutants: readonly Mutant[] = [
     module: 'session/register-receiver',
     from: "outcome === 'rebut' || this.link.peerStored(winner)",
     to: 'winner === undefined',
-    killedBy: 'no-resurrection'
+    killedBy: 'convergence'
   },
   {
     name: 'return-not-reported',
