@@ -1,8 +1,18 @@
 /** Which writes conflict (I8): only those that neither side knew of. */
 import { describe, expect, it } from 'vitest'
-import { TestWorld, type TestReplica } from './testing/harness.js'
+import { TestWorld, type TestLink, type TestReplica } from './testing/harness.js'
 
 const conflictsOf = (world: TestWorld): string[] => world.replicas.flatMap(({ conflicts }) => conflicts.map(({ path }) => path))
+
+/** Both sides send, then both hear: each seals before it hears of the other's. */
+function untilCrossed(link: TestLink, met: () => boolean): void {
+  while (!met()) {
+    link.send(1)
+    link.send(0)
+    link.deliver(1)
+    link.deliver(0)
+  }
+}
 
 describe('SES-15 a conflict', () => {
   it('is no write over what its writer had received in this session, from whomever', () => {
@@ -37,13 +47,7 @@ describe('SES-15 a conflict', () => {
     two.table.set('zone/1/setpoint', 22)
     world.advance(1)
     one.table.set('zone/1/setpoint', 21)
-    const link = world.connect(one, two)
-    while (two.table.get('zone/1/setpoint')?.value !== 21) {
-      link.send(1)
-      link.send(0)
-      link.deliver(1)
-      link.deliver(0)
-    }
+    untilCrossed(world.connect(one, two), () => two.table.get('zone/1/setpoint')?.value === 21)
     expect(conflictsOf(world)).toEqual([])
     world.disconnect(one)
     world.connect(one, two)
@@ -60,14 +64,7 @@ describe('SES-15 a conflict', () => {
     two.table.advance()
     expect(two.table.shadows.size).toBe(1)
     one.table.set('zone/1/setpoint', 21)
-    const link = world.connect(one, two)
-    // Each seals before it hears of the other's.
-    while (two.table.get('zone/1/setpoint')?.value !== 21) {
-      link.send(1)
-      link.send(0)
-      link.deliver(1)
-      link.deliver(0)
-    }
+    untilCrossed(world.connect(one, two), () => two.table.get('zone/1/setpoint')?.value === 21)
     world.settle()
     expect(two.conflicts.map(({ loser, winner }) => [loser.value, winner.value])).toEqual([[21, 22]])
   })

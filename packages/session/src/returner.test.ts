@@ -2,7 +2,7 @@
 import { describe, expect, it } from 'vitest'
 import { seededRandom } from '@selvedge/core'
 import { makeWriterKey, type WriterKey } from '@selvedge/documents'
-import { hlcOf, TestWorld, type TestReplica } from './testing/harness.js'
+import { copyEntry, hlcOf, TestWorld, type TestReplica } from './testing/harness.js'
 
 /** `path` was written by the first replica, reached both, was deleted, and the delete was collected while the second was away. */
 function returning(): { world: TestWorld; stayed: TestReplica; returner: TestReplica } {
@@ -74,9 +74,7 @@ describe('REG-12 SES-12 a returner below the floor', () => {
       const register = returner.table.peek('p')!
       const stray = returner.table.writer(makeWriterKey(returner.node, register.time, seededRandom(5)))
       // Written before the delete, which only who still holds that can tell.
-      const { quality, expiresAtMs, batch } = register
-      const brought = { path: 'p', slot: '', value: 'brought', time: register.time + 1, quality, expiresAtMs, batch }
-      returner.table.merge({ ...brought, writer: stray, seq: 1 }, 9)
+      returner.table.merge({ ...copyEntry(register), value: 'brought', time: register.time + 1, writer: stray, seq: 1 }, 9)
       // Both have heard of it from somebody else, and one has dropped it since.
       two.table.seal({ seqs: new Map([[stray.key, 1]]), closed: new Map() })
       world.connect(one, returner)

@@ -19,7 +19,7 @@ interface Link {
   readonly [key: string]: Json
 }
 
-function bothWays(world: World, key: string, a: string, b: string, impairment: Impairment): void {
+export function bothWays(world: World, key: string, a: string, b: string, impairment: Impairment): void {
   world.network.impair(key, a, b, impairment)
   world.network.impair(key, b, a, impairment)
 }

@@ -5,6 +5,7 @@
 import { below, type Random, type Timer } from '@selvedge/core'
 import type { FaultKind } from '../faults/fault.js'
 import { machinesOf } from '../checks/views.js'
+import { bothWays } from '../faults/network-faults.js'
 import { nodeNames, oneOf, partners, processOf, spread } from '../faults/targets.js'
 import type { Json, PlannedWorld } from '../plan/plan.js'
 import type { Impairment } from '../simulated-network.js'
@@ -42,17 +43,8 @@ function staged<A extends Json>(
 }
 
 /** What a host and others say to one another. */
-function between(
-  { network }: Pick<World, 'network'>,
-  key: string,
-  host: string,
-  others: readonly string[],
-  impairment: Impairment
-): void {
-  for (const other of others) {
-    network.impair(key, host, other, impairment)
-    network.impair(key, other, host, impairment)
-  }
+function between(world: World, key: string, host: string, others: readonly string[], impairment: Impairment): void {
+  for (const other of others) bothWays(world, key, host, other, impairment)
 }
 
 function restart(world: World, host: string): void {
